@@ -1,0 +1,175 @@
+//! The memory of the ring: values, and per value the stamp of each side.
+//!
+//! ```text
+//! values     [T; capacity]    written by producers, moved out by consumers
+//! published  [u32; capacity]  written by producers: laps for which the value has been put in
+//! released   [u32; capacity]  written by consumers: laps for which the value has been taken out
+//! ```
+//!
+//! Each array has one side that writes it, so its cache lines flow one way. All start as zeroed or
+//! untouched pages straight from the allocator, which the system hands out only when they are
+//! written: a ring of a hundred million slots exists at once and costs what it has held.
+
+use std::alloc::{Layout, alloc_zeroed};
+use std::mem::MaybeUninit;
+
+use super::prefetch;
+use crate::sync::{AtomicU32, Ordering, UnsafeCell, ZEROED_IS_VALID};
+
+/// The places of the values; which of them are initialised, the stamps say.
+pub(super) struct Values<T>(Box<[UnsafeCell<MaybeUninit<T>>]>);
+
+impl<T> Values<T> {
+    /// `capacity` is above 0. `None` if no memory of that size can be had.
+    pub(super) fn new(capacity: usize) -> Option<Self> {
+        zeroed_slice(capacity).map(Self)
+    }
+
+    /// The place at `index`.
+    ///
+    /// # Safety
+    /// `index` is below the capacity.
+    #[inline(always)]
+    pub(super) unsafe fn at(&self, index: usize) -> &UnsafeCell<MaybeUninit<T>> {
+        debug_assert!(index < self.0.len());
+        // SAFETY: promised by the caller.
+        unsafe { self.0.get_unchecked(index) }
+    }
+
+    /// Moves `count` values from `source` into the places from `first` on.
+    ///
+    /// # Safety
+    /// As for `write`, for each place; and `source` is valid for reading `count` values, which are
+    /// the ring's from then on.
+    #[inline(always)]
+    pub(super) unsafe fn write_run(&self, first: usize, source: *const T, count: usize) {
+        debug_assert!(first + count <= self.0.len());
+        // SAFETY: promised by the caller, as in `write`.
+        unsafe {
+            for (i, place) in self.0.get_unchecked(first..first + count).iter().enumerate() {
+                place.with_mut(|place| {
+                    (*place).write(source.add(i).read());
+                });
+            }
+        }
+    }
+
+    /// Moves the values of `count` places from `first` on out to `target`.
+    ///
+    /// # Safety
+    /// As for `read`, for each place; and `target` is valid for writing `count` values.
+    #[inline(always)]
+    pub(super) unsafe fn read_run(&self, first: usize, target: *mut T, count: usize) {
+        debug_assert!(first + count <= self.0.len());
+        // SAFETY: promised by the caller, as in `read`.
+        unsafe {
+            for (i, place) in self.0.get_unchecked(first..first + count).iter().enumerate() {
+                place.with(|place| target.add(i).write((*place).assume_init_read()));
+            }
+        }
+    }
+
+    /// Asks for the lines of `count` places from `first` on to be brought here for writing.
+    pub(super) fn prefetch(&self, first: usize, count: usize) {
+        const LINE: usize = 64;
+        const MOST: usize = 16;
+        let start = self.0.as_ptr().wrapping_add(first).cast::<u8>();
+        let lines = (count * size_of::<T>()).div_ceil(LINE).min(MOST);
+        for line in 0..lines {
+            prefetch::for_write(start.wrapping_add(line * LINE));
+        }
+    }
+}
+
+/// One side's stamps.
+pub(super) struct Stamps(Box<[AtomicU32]>);
+
+impl Stamps {
+    /// `capacity` is above 0. `None` if no memory of that size can be had.
+    pub(super) fn new(capacity: usize) -> Option<Self> {
+        zeroed_slice(capacity).map(Self)
+    }
+
+    /// The stamp at `index`.
+    ///
+    /// # Safety
+    /// `index` is below the capacity.
+    #[inline(always)]
+    pub(super) unsafe fn at(&self, index: usize) -> &AtomicU32 {
+        debug_assert!(index < self.0.len());
+        // SAFETY: promised by the caller.
+        unsafe { self.0.get_unchecked(index) }
+    }
+
+    /// Sets `count` stamps from `first` on, in order.
+    ///
+    /// # Safety
+    /// `first + count` is at most the capacity.
+    #[inline(always)]
+    pub(super) unsafe fn set_run(&self, first: usize, count: usize, stamp: u32) {
+        debug_assert!(first + count <= self.0.len());
+        // SAFETY: promised by the caller.
+        for at in unsafe { self.0.get_unchecked(first..first + count) } {
+            at.store(stamp, Ordering::Release);
+        }
+    }
+
+    /// How many of the `count` stamps from `first` on, up to the first that does not, hold `stamp`.
+    pub(super) fn run(&self, first: usize, count: usize, stamp: u32) -> usize {
+        const CHUNK: usize = 8;
+        // ORDERING: Acquire, pairs with the other side's Release store of the stamp: what it did to
+        // the value happened before what we shall do to it.
+        let holds = |at: &AtomicU32| at.load(Ordering::Acquire) == stamp;
+        let stamps = &self.0[first..first + count];
+        // Chunks of a fixed length, because only those are unrolled: a compare and a branch a stamp.
+        let mut held = 0;
+        for chunk in stamps.chunks_exact(CHUNK) {
+            for at in chunk {
+                if !holds(at) {
+                    return held;
+                }
+                held += 1;
+            }
+        }
+        held + stamps[held..].iter().take_while(|at| holds(at)).count()
+    }
+}
+
+/// Types for which zeroed memory is a valid value: the one that `zeroed` returns.
+///
+/// # Safety
+/// Where `ZEROED_IS_VALID`, all zero bytes must be a valid value and equal to `zeroed()`.
+unsafe trait Zeroed {
+    fn zeroed() -> Self;
+}
+
+// SAFETY: where `ZEROED_IS_VALID`, an atomic is its integer, and zero is one.
+unsafe impl Zeroed for AtomicU32 {
+    fn zeroed() -> Self {
+        AtomicU32::new(0)
+    }
+}
+
+// SAFETY: a place without a value may be any bytes at all.
+unsafe impl<T> Zeroed for UnsafeCell<MaybeUninit<T>> {
+    fn zeroed() -> Self {
+        UnsafeCell::new(MaybeUninit::uninit())
+    }
+}
+
+/// `len` zeroed values, `len` above 0; `None` if no memory of that size can be had.
+fn zeroed_slice<Z: Zeroed>(len: usize) -> Option<Box<[Z]>> {
+    let layout = Layout::array::<Z>(len).ok()?;
+    if !ZEROED_IS_VALID || layout.size() == 0 {
+        return Some((0..len).map(|_| Z::zeroed()).collect());
+    }
+    // SAFETY: the layout's size is not zero.
+    let memory = unsafe { alloc_zeroed(layout) }.cast::<Z>();
+    if memory.is_null() {
+        return None;
+    }
+    let slice = std::ptr::slice_from_raw_parts_mut(memory, len);
+    // SAFETY: the global allocator gave this memory for exactly the layout that a `Box<[Z]>` of
+    // `len` frees, it is ours alone, and its zero bytes are valid values (`Zeroed`).
+    Some(unsafe { Box::from_raw(slice) })
+}
