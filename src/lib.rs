@@ -1,8 +1,12 @@
-//! ringmq: an HTTP event queue service with a lock-free ring buffer at its heart.
+//! ringmq: an HTTP event queue service with a lock-free bounded ring buffer at its heart.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod config;
+pub mod http;
+pub mod queue;
 #[allow(unsafe_code)] // slots are handed from thread to thread; nowhere else is there any
 pub mod ring;
+pub mod server;
 mod sync;

@@ -1,0 +1,149 @@
+"""The ways to break the ring that the models must notice.
+
+Each is one textual change: (name, file under src/ring, text, replacement, expectation). The text is
+found exactly once, however it is laid out: white space stands for any white space or none. Where it
+stands in several places, some context makes it one. The expectation is CAUGHT, or the reason why a ring so changed is as right as before.
+"""
+
+CAUGHT = "caught"
+
+
+def order(name, file, text, *weaker, why=None):
+    """One mutation for each weaker order: the last order named in `text` is replaced."""
+    at = text.rindex("Ordering::")
+    end = at + len("Ordering::")
+    while end < len(text) and text[end].isalpha():
+        end += 1
+    why = why or {}
+    return [
+        (
+            f"{name}: {text[at + 10:end]} → {order}",
+            file,
+            text,
+            text[:at] + "Ordering::" + order + text[end:],
+            why.get(order, CAUGHT),
+        )
+        for order in weaker
+    ]
+
+
+def seq_cst_load(name, file, text, location, *weaker, why=None):
+    """A `load_seq_cst(&location)` in `text` becomes a load of a weaker order."""
+    why = why or {}
+    call = f"load_seq_cst(&{location})"
+    assert call in text
+    return [
+        (
+            f"{name}: SeqCst → {order}",
+            file,
+            text,
+            text.replace(call, f"{location}.load(Ordering::{order})"),
+            why.get(order, CAUGHT),
+        )
+        for order in weaker
+    ]
+
+
+ORDERS = [
+    *order("publish stamp", "claim.rs", """(*place).write(value);
+        });
+        // ORDERING: Release, pairs with the Acquire loads of the published stamp in `claim_pop` and
+        // `Stamps::run`: whoever sees the stamp sees the value.
+        done.store(stamp, Ordering::Release)""", "Relaxed"),
+    *order("release stamp", "claim.rs", """// the read above happens before the next value is written over it.
+        done.store(stamp, Ordering::Release)""", "Relaxed"),
+    *order("load of the tail", "claim.rs", "self.tail.position.load(Ordering::Acquire)", "Relaxed"),
+    *order("load of free_until", "claim.rs", "self.tail.free_until.load(Ordering::Acquire)", "Relaxed"),
+    *order("store of free_until", "claim.rs", "self.tail.free_until.store(until.0, Ordering::Release)", "Relaxed"),
+    *order("claim of the tail", "claim.rs", "self.tail .position .compare_exchange(from.0, to.0, Ordering::SeqCst", "AcqRel", "Acquire", "Release", "Relaxed"),
+    *order("claim of the head", "claim.rs", "self.head .compare_exchange(from.0, to.0, Ordering::SeqCst", "AcqRel", "Acquire", "Release", "Relaxed"),
+    *seq_cst_load("head, for full", "claim.rs", "let head = Position(load_seq_cst(&self.head));", "self.head", "Acquire", "Relaxed"),
+    *seq_cst_load("tail, for empty", "claim.rs", "let tail = Position(load_seq_cst(&self.tail.position));", "self.tail.position", "Acquire", "Relaxed"),
+    *order("published stamp, pop", "claim.rs", "if published.load(Ordering::Acquire) != stamp", "Relaxed"),
+    *order("load of the head", "claim.rs", "Position(self.head.load(Ordering::Acquire))", "Relaxed"),
+    *order("stamps of a batch", "slots.rs", "at.store(stamp, Ordering::Release)", "Relaxed"),
+    *order("stamps read in a run", "slots.rs", "at.load(Ordering::Acquire) == stamp", "Relaxed"),
+    *seq_cst_load("force_push, tail", "force.rs", "let tail = Position(load_seq_cst(&self.tail.position));", "self.tail.position", "Acquire", "Relaxed"),
+    *seq_cst_load("force_push, head", "force.rs", "let head = Position(load_seq_cst(&self.head));", "self.head", "Acquire", "Relaxed"),
+    *order("force_push, released", "force.rs", "while released.load(Ordering::Acquire)", "Relaxed"),
+    *order("force_push, published", "force.rs", "if published.load(Ordering::Acquire)", "Relaxed"),
+    *order("force_push, release stamp", "force.rs", "released.store(laps.lap_stamp(position), Ordering::Release)", "Relaxed"),
+    *order("force_push, publish stamp", "force.rs", "published.store(laps.next_lap_stamp(position), Ordering::Release)", "Relaxed"),
+    *order("close", "mod.rs", "self.tail.position.fetch_or(Position::CLOSED, Ordering::SeqCst)", "AcqRel", "Release", "Acquire", "Relaxed"),
+    *seq_cst_load("is_closed", "mod.rs", "Position(load_seq_cst(&self.tail.position)).is_closed()", "self.tail.position", "Acquire", "Relaxed"),
+    *seq_cst_load("len, tail first", "mod.rs", "let mut tail = load_seq_cst(&self.tail.position);", "self.tail.position", "Acquire", "Relaxed"),
+    *seq_cst_load("len, head", "mod.rs", """loop {
+            let head = Position(load_seq_cst(&self.head));""", "self.head", "Acquire", "Relaxed"),
+    *seq_cst_load("len, tail again", "mod.rs", "let again = load_seq_cst(&self.tail.position);", "self.tail.position", "Acquire", "Relaxed"),
+    *seq_cst_load("is_empty, head", "mod.rs", """let head = Position(load_seq_cst(&self.head));
+        let tail""", "self.head", "Acquire", "Relaxed"),
+    *seq_cst_load("is_empty, tail", "mod.rs", "let tail = Position(load_seq_cst(&self.tail.position));\n        tail.without_closed() == head", "self.tail.position", "Acquire", "Relaxed"),
+]
+
+LOGIC = [
+    ("publish before write", "claim.rs", """        place.with_mut(|place| unsafe {
+            (*place).write(value);
+        });
+""", """        done.store(stamp, Ordering::Release);
+        place.with_mut(|place| unsafe {
+            (*place).write(value);
+        });
+""", CAUGHT),
+    ("release before read", "claim.rs", """        let value = place.with(|place| unsafe { (*place).assume_init_read() });
+        // ORDERING: Release, pairs""", """        done.store(stamp, Ordering::Release);
+        let value = place.with(|place| unsafe { (*place).assume_init_read() });
+        // ORDERING: Release, pairs""", CAUGHT),
+    ("full one slot too late", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if laps.distance(head, tail) > laps.capacity()", CAUGHT),
+    ("full one slot too early", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if laps.distance(head, tail) + 1 >= laps.capacity()", CAUGHT),
+    ("full without a look at the head", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if head >= Laps::START", CAUGHT),
+    ("empty without a look at the tail", "claim.rs", "if tail.without_closed() == head {", "if tail.without_closed() >= head {", CAUGHT),
+    ("empty although closed bit is set", "claim.rs", "if tail.without_closed() == head {", "if tail == head {", CAUGHT),
+    ("closed before the last value is out", "claim.rs", "if tail.without_closed() == head {", "if tail.is_closed() || tail == head {", CAUGHT),
+    ("busy told as full", "claim.rs", """if self.tail.position.load(Ordering::Relaxed) == tail.0 {
+            return Err(Refusal::Busy)""", """if self.tail.position.load(Ordering::Relaxed) == tail.0 {
+            return Err(Refusal::Exhausted)""", CAUGHT),
+    ("busy waited for inside a try_push", "claim.rs", """if self.tail.position.load(Ordering::Relaxed) == tail.0 {
+            return Err(Refusal::Busy)""", """if self.tail.position.load(Ordering::Relaxed) == tail.0 {
+            return Ok(())""", CAUGHT),
+    ("busy waited for inside a try_pop", "claim.rs", """if self.head.load(Ordering::Relaxed) == head.0 {
+            return Err(Refusal::Busy)""", """if self.head.load(Ordering::Relaxed) == head.0 {
+            return Ok(())""", CAUGHT),
+    ("push claims without compare", "claim.rs", "self.tail .position .compare_exchange(from.0, to.0, Ordering::SeqCst, Ordering::Relaxed) .is_ok()", """{ self.tail.position.store(to.0, Ordering::SeqCst); from.0 == from.0 }""", CAUGHT),
+    ("pop claims without compare", "claim.rs", "self.head .compare_exchange(from.0, to.0, Ordering::SeqCst, Ordering::Relaxed) .is_ok()", """{ self.head.store(to.0, Ordering::SeqCst); from.0 == from.0 }""", CAUGHT),
+    ("release stamps ignored", "claim.rs", "let mut free = memory.released.run(first, count, laps.lap_stamp(tail));", "let mut free = memory.released.run(first, 0, laps.lap_stamp(tail)) + count;", CAUGHT),
+    ("release stamps of the next lap ignored", "claim.rs", "free += memory.released.run(0, rest, next_lap);", "free += memory.released.run(0, 0, next_lap) + rest;", CAUGHT),
+    ("published stamp ignored", "claim.rs", "if published.load(Ordering::Acquire) != stamp {", "if published.load(Ordering::Acquire) != stamp && self.is_empty() {", CAUGHT),
+    ("free_until one too far", "claim.rs", "let until = laps.advance(tail, free);", "let until = laps.next(laps.advance(tail, free));", CAUGHT),
+    ("free_until trusted one too far", "claim.rs", "if tail >= free_until {", "if tail > free_until {", CAUGHT),
+    ("closed bit not noticed", "claim.rs", """if tail.is_closed() {
+            return Err(Refusal::Closed);
+        }
+        let memory""", """let tail = tail.without_closed();
+        let memory""", CAUGHT),
+    ("batch claims more than is free", "claim.rs", "let count = laps.distance(tail, free_until).min(want);", "let count = if tail < free_until { want.min(laps.capacity()) } else { 0 };", CAUGHT),
+    ("batch claims more than is published", "claim.rs", "count += published;", "count += if published > 0 { run.count } else { 0 };", CAUGHT),
+    ("batch goes on behind a gap", "claim.rs", "if published < run.count {\n                    break;", "if published > run.count {\n                    break;", CAUGHT),
+    ("batch published before it is written", "batch.rs", "memory.values.write_run(run.first, source, run.count);\n                memory.published.set_run(run.first, run.count, run.next_lap_stamp);", "memory.published.set_run(run.first, run.count, run.next_lap_stamp);\n                memory.values.write_run(run.first, source, run.count);", CAUGHT),
+    ("batch released before it is read", "batch.rs", "memory.values.read_run(run.first, target, run.count);\n                memory.released.set_run(run.first, run.count, run.next_lap_stamp);", "memory.released.set_run(run.first, run.count, run.next_lap_stamp);\n                memory.values.read_run(run.first, target, run.count);", CAUGHT),
+    ("batch does not forget what it moved", "batch.rs", "values.set_len(rest);", "values.set_len(rest + count);", CAUGHT),
+    ("second run of a batch has the stamp of the first", "position.rs", "next_lap_stamp: next_lap_stamp.wrapping_add(self.index_mask as u32 + 1),", "next_lap_stamp: next_lap_stamp.wrapping_add(0),", CAUGHT),
+    ("stamps of 31 bits", "position.rs", "((position.0 | self.index_mask) + 1) as u32", "((position.0 | self.index_mask) + 1) as u32 & (u32::MAX >> 1)", CAUGHT),
+    ("force_push two past full", "force.rs", "laps.distance(head, tail) == laps.capacity()", "laps.distance(head, tail) >= laps.capacity()", CAUGHT),
+    ("force_push into any slot", "force.rs", "laps.distance(head, tail) == laps.capacity()", "laps.distance(head, tail) <= laps.capacity() && head >= Laps::START", CAUGHT),
+    ("force_push takes what is not published", "force.rs", "if published.load(Ordering::Acquire) != laps.lap_stamp(position) {", "if published.load(Ordering::Acquire) == laps.next_lap_stamp(position) {", CAUGHT),
+    ("force_push does not wait for the consumer", "force.rs", "while released.load(Ordering::Acquire) != laps.lap_stamp(position) {", "while released.load(Ordering::Acquire) == laps.next_lap_stamp(position) {", CAUGHT),
+    ("force_push takes the head without compare", "force.rs", "} else if self.advance_head(oldest, laps.next(oldest)) {", "} else {\n                self.head.store(laps.next(oldest).0, Ordering::SeqCst);", CAUGHT),
+    ("force_push displaces the newest when it is late", "force.rs", "if self.load_head() != oldest {", "if self.load_head() > position {", CAUGHT),
+    ("close with a store", "mod.rs", "let tail = self.tail.position.fetch_or(Position::CLOSED, Ordering::SeqCst);", "let tail = self.tail.position.load(Ordering::SeqCst);\n        self.tail.position.store(tail | Position::CLOSED, Ordering::SeqCst);", CAUGHT),
+    ("len without the second look", "mod.rs", "if again == tail {", "if again >= tail {", CAUGHT),
+    ("is_full from two loads", "mod.rs", "self.len() == self.capacity()\n", "let tail = Position(load_seq_cst(&self.tail.position));\n        let head = Position(load_seq_cst(&self.head));\n        self.claimed(head, tail) == self.capacity()\n", CAUGHT),
+    ("is_empty with the tail first", "mod.rs", """let head = Position(load_seq_cst(&self.head));
+        let tail = Position(load_seq_cst(&self.tail.position));
+        tail""", """let tail = Position(load_seq_cst(&self.tail.position));
+        let head = Position(load_seq_cst(&self.head));
+        tail""", CAUGHT),
+    ("count past full", "mod.rs", "count.min(self.capacity())", "count", CAUGHT),
+    ("nothing dropped with the ring", "mod.rs", "if std::mem::needs_drop::<T>() {", "if !std::mem::needs_drop::<T>() {", CAUGHT),
+]
+
+MUTATIONS = ORDERS + LOGIC

@@ -1,0 +1,59 @@
+//! Nothing is accepted after close, and nothing accepted before it is lost.
+//!
+//! A push to a full ring may be told "full" by a tail from before a close that it has not seen,
+//! even if by the clock that close has ended; so some of these models leave the clock out.
+
+use loom_tests::spec::Op::{Close, IsClosed, PushBatch, TryPop, TryPush};
+
+use crate::model::Model;
+
+#[test]
+fn m9_close_against_push_and_pop() {
+    for capacity in [1, 2] {
+        Model::new("close, push, pop", capacity)
+            .in_program_order_only()
+            .thread(&[TryPop, TryPop])
+            .thread(&[TryPush(11), TryPush(12)])
+            .thread(&[Close])
+            .meets_busy()
+            .check();
+    }
+}
+
+#[test]
+fn m9_close_against_push_when_full() {
+    Model::new("close, push, pop when full", 1)
+        .in_program_order_only()
+        .holding(&[91])
+        .thread(&[Close])
+        .thread(&[TryPush(11)])
+        .thread(&[TryPop, TryPop])
+        .check();
+}
+
+#[test]
+fn m9_close_against_close() {
+    Model::new("close, close", 1)
+        .thread(&[Close, TryPush(11)])
+        .thread(&[Close, IsClosed])
+        .preemptions(3)
+        .check();
+}
+
+#[test]
+fn m9_close_then_push_against_push() {
+    Model::new("close then push, push", 2)
+        .thread(&[IsClosed, Close, TryPush(11)])
+        .thread(&[TryPush(21), TryPush(22), TryPop])
+        .preemptions(3)
+        .check();
+}
+
+#[test]
+fn m9_close_against_push_batch() {
+    Model::new("close, push_batch", 2)
+        .thread(&[Close, TryPop])
+        .thread(&[PushBatch(vec![11, 12]), PushBatch(vec![13])])
+        .preemptions(3)
+        .check();
+}

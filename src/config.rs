@@ -1,0 +1,157 @@
+//! The command line and the environment.
+//!
+//! Every setting has a flag and a variable; the flag wins. A value that is not allowed is an error
+//! that names both, the value and what is allowed.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::thread::available_parallelism;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::queue::Queue;
+
+/// An HTTP event queue service with a lock-free ring buffer at its heart.
+#[derive(Debug, Parser)]
+#[command(name = "ringmq", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; without a word, the same as `serve`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The settings, which may stand before or after the word.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// What `ringmq` can be told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Serve the queue over HTTP (the default)
+    Serve,
+}
+
+/// The settings of the server.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Address or host name to listen on
+    #[arg(long, global = true, env = "RINGMQ_HOST", default_value = "127.0.0.1", value_parser = host)]
+    pub host: String,
+
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, global = true, env = "PORT", default_value_t = 8080, value_parser = port)]
+    pub port: u16,
+
+    /// Most events queued at once
+    #[arg(long, global = true, env = "RING_BUFFER_SIZE", default_value_t = 1024, value_parser = capacity)]
+    pub capacity: usize,
+
+    /// Worker threads
+    #[arg(long, global = true, env = "RINGMQ_WORKERS", default_value_t = default_workers(), value_parser = workers)]
+    pub workers: usize,
+
+    /// Largest request body in bytes; larger ones are refused with 413
+    #[arg(long, global = true, env = "RINGMQ_MAX_BODY_BYTES", default_value_t = 1 << 20, value_parser = max_body_bytes)]
+    pub max_body_bytes: usize,
+
+    /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
+    #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
+    pub log: String,
+}
+
+/// What actix-server allows.
+const MAX_WORKERS: usize = 512;
+const MAX_BODY_BYTES: usize = 1 << 30;
+
+fn default_workers() -> usize {
+    available_parallelism().map_or(1, |cores| cores.get().min(MAX_WORKERS))
+}
+
+fn host(value: &str) -> Result<String, String> {
+    if value.is_empty() || value.contains(char::is_whitespace) {
+        return Err(format!("must be an address or a host name {}", also("RINGMQ_HOST")));
+    }
+    Ok(value.to_owned())
+}
+
+fn port(value: &str) -> Result<u16, String> {
+    number(value, 0..=u16::MAX, "PORT")
+}
+
+fn capacity(value: &str) -> Result<usize, String> {
+    number(value, 1..=Queue::MAX_CAPACITY, "RING_BUFFER_SIZE")
+}
+
+fn workers(value: &str) -> Result<usize, String> {
+    number(value, 1..=MAX_WORKERS, "RINGMQ_WORKERS")
+}
+
+fn max_body_bytes(value: &str) -> Result<usize, String> {
+    number(value, 1..=MAX_BODY_BYTES, "RINGMQ_MAX_BODY_BYTES")
+}
+
+fn log_filter(value: &str) -> Result<String, String> {
+    match env_filter::Builder::new().try_parse(value) {
+        Ok(_) => Ok(value.to_owned()),
+        Err(error) => Err(format!("{error} {}", also("RUST_LOG"))),
+    }
+}
+
+fn number<T>(value: &str, allowed: RangeInclusive<T>, variable: &str) -> Result<T, String>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    value.parse().ok().filter(|number| allowed.contains(number)).ok_or_else(|| {
+        let (least, most) = allowed.into_inner();
+        format!("must be a whole number from {least} to {most} {}", also(variable))
+    })
+}
+
+/// clap names the flag even when the value came from the environment, so the text names that.
+fn also(variable: &str) -> String {
+    format!("(environment variable {variable} sets it too)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(arguments: &[&str]) -> Result<Settings, String> {
+        Cli::try_parse_from([&["ringmq"], arguments].concat())
+            .map(|cli| cli.settings)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_may_stand_on_either_side_of_the_word() {
+        let before = settings(&["--port", "1", "--capacity", "2", "serve"]).unwrap();
+        assert_eq!((before.port, before.capacity), (1, 2));
+        assert_eq!(settings(&["serve", "--capacity", "2", "--port", "1"]).unwrap(), before);
+        assert_eq!(settings(&["--port", "1", "--capacity", "2"]).unwrap(), before);
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_named_with_flag_variable_and_range() {
+        for (flag, variable, value, allowed) in [
+            ("--port", "PORT", "65536", "0 to 65535"),
+            ("--port", "PORT", "", "0 to 65535"),
+            ("--capacity", "RING_BUFFER_SIZE", "0", "1 to 2147483648"),
+            ("--workers", "RINGMQ_WORKERS", "513", "1 to 512"),
+            ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", "1MB", "1 to 1073741824"),
+            ("--log", "RUST_LOG", "ringmq=loud", "loud"),
+            ("--host", "RINGMQ_HOST", "", "an address or a host name"),
+        ] {
+            let error = settings(&[&format!("{flag}={value}")]).expect_err(value);
+            for part in [flag, variable, allowed, &format!("'{value}'")] {
+                assert!(error.contains(part), "{part} in {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_limits_themselves_are_allowed() {
+        assert_eq!(settings(&["--port=0"]).unwrap().port, 0);
+        assert_eq!(settings(&["--workers=512"]).unwrap().workers, 512);
+        assert_eq!(settings(&["--capacity=2147483648"]).unwrap().capacity, Queue::MAX_CAPACITY);
+    }
+}

@@ -1,0 +1,26 @@
+//! Responses as the connection sends them: a status, a content type and one buffer.
+
+use actix_http::Response;
+use actix_http::body::EitherBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::web::Bytes;
+
+/// A response whose body is one buffer, or whatever the actix-web application made.
+pub(super) type Answer = Response<EitherBody<Bytes>>;
+
+/// 200 with a JSON body.
+pub(super) fn json(body: impl Into<Bytes>) -> Answer {
+    answer(StatusCode::OK, "application/json", body.into())
+}
+
+/// One line of plain text.
+pub(super) fn text(status: StatusCode, line: String) -> Answer {
+    answer(status, "text/plain; charset=utf-8", line.into())
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
+    let mut answer = Response::with_body(status, EitherBody::left(body));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}

@@ -1,0 +1,75 @@
+//! Reading a request body, up to a limit.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_http::{Payload, RequestHead};
+use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use actix_web::web::{Bytes, BytesMut};
+use futures_core::Stream as _;
+
+use super::refusal::Refusal;
+
+/// A body on its way in. The usual one is a single chunk, which is handed on as it is.
+pub(super) struct Body {
+    payload: Payload,
+    limit: usize,
+    first: Bytes,
+    /// `first` and all that came after it, once anything did.
+    whole: BytesMut,
+}
+
+impl Body {
+    /// The body that a request's head announces; refused if that is too large already.
+    pub(super) fn announced(
+        head: &RequestHead,
+        payload: Payload,
+        limit: usize,
+    ) -> Result<Option<Self>, Refusal> {
+        if matches!(payload, Payload::None) {
+            return Ok(None);
+        }
+        if let Some(length) = head.headers.get(CONTENT_LENGTH) {
+            let length = length.to_str().ok().and_then(|length| length.trim().parse().ok());
+            if length.is_none_or(|length: u64| length > limit as u64) {
+                return Err(Refusal::BodyTooLarge { limit });
+            }
+        } else if !head.headers.contains_key(TRANSFER_ENCODING) {
+            // What follows is no body but another protocol, which the client asks to change to.
+            return Ok(None);
+        }
+        Ok(Some(Self { payload, limit, first: Bytes::new(), whole: BytesMut::new() }))
+    }
+
+    /// The whole body, once it is there; not to be called again after that.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Refusal>> {
+        while let Some(chunk) = ready!(Pin::new(&mut self.payload).poll_next(context)) {
+            let chunk = chunk.map_err(|_| Refusal::BodyIncomplete)?;
+            if chunk.len() > self.limit - self.len() {
+                return Poll::Ready(Err(Refusal::BodyTooLarge { limit: self.limit }));
+            }
+            self.append(chunk);
+        }
+        Poll::Ready(Ok(if self.whole.is_empty() {
+            std::mem::take(&mut self.first)
+        } else {
+            std::mem::take(&mut self.whole).freeze()
+        }))
+    }
+
+    fn len(&self) -> usize {
+        self.first.len().max(self.whole.len())
+    }
+
+    fn append(&mut self, chunk: Bytes) {
+        if self.first.is_empty() {
+            self.first = chunk;
+            return;
+        }
+        if self.whole.is_empty() {
+            self.whole.reserve(self.first.len() + chunk.len());
+            self.whole.extend_from_slice(&self.first);
+        }
+        self.whole.extend_from_slice(&chunk);
+    }
+}

@@ -1,0 +1,141 @@
+//! The classic face: the six routes of the original service and `/status`.
+//!
+//! It works on one queue. The routes that only look say what was true at one moment, so the fields
+//! of one `/status` always agree with each other.
+
+use actix_web::http::Method;
+
+use super::answer::{Answer, json};
+use super::json::write_escaped;
+use super::refusal::Refusal;
+use crate::queue::Queue;
+
+/// Where a classic request goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Route {
+    Enqueue,
+    Dequeue,
+    Look(Look),
+}
+
+/// A question about the queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Look {
+    Size,
+    Capacity,
+    IsEmpty,
+    IsFull,
+    Status,
+}
+
+impl Route {
+    pub(super) fn of(path: &str) -> Option<Self> {
+        Some(match path {
+            "/enqueue" => Self::Enqueue,
+            "/dequeue" => Self::Dequeue,
+            "/size" => Self::Look(Look::Size),
+            "/capacity" => Self::Look(Look::Capacity),
+            "/isEmpty" => Self::Look(Look::IsEmpty),
+            "/isFull" => Self::Look(Look::IsFull),
+            "/status" => Self::Look(Look::Status),
+            _ => return None,
+        })
+    }
+
+    /// Every method but the route's own is refused, before anything is taken.
+    pub(super) fn refusal(self, method: &Method) -> Option<Refusal> {
+        let (own, allowed) = match self {
+            Self::Enqueue => (Method::POST, "POST"),
+            Self::Dequeue | Self::Look(_) => (Method::GET, "GET"),
+        };
+        (*method != own).then(|| Refusal::Method { allowed, head: *method == Method::HEAD })
+    }
+}
+
+/// The answer to an enqueue that queued `event`.
+pub(super) fn enqueued(event: &str) -> Answer {
+    answer_with_event("Successfully enqueued event", event)
+}
+
+/// The answer to a dequeue that took `event`.
+pub(super) fn dequeued(event: &str) -> Answer {
+    answer_with_event("Successfully dequeued event", event)
+}
+
+fn answer_with_event(message: &str, event: &str) -> Answer {
+    const PARTS: [&str; 3] = ["{\"message\":\"", "\",\"event\":\"", "\"}\n"];
+    let fixed: usize = PARTS.iter().map(|part| part.len()).sum();
+    let mut body = Vec::with_capacity(fixed + message.len() + event.len());
+    body.extend_from_slice(PARTS[0].as_bytes());
+    body.extend_from_slice(message.as_bytes());
+    body.extend_from_slice(PARTS[1].as_bytes());
+    write_escaped(&mut body, event);
+    body.extend_from_slice(PARTS[2].as_bytes());
+    json(body)
+}
+
+/// The answer to a question.
+pub(super) fn look(look: Look, queue: &Queue) -> Answer {
+    json(match look {
+        Look::Size => format!("{{\"size\":{}}}\n", queue.depth()),
+        Look::Capacity => format!("{{\"capacity\":{}}}\n", queue.capacity()),
+        Look::IsEmpty => format!("{{\"isEmpty\":{}}}\n", queue.is_empty()),
+        Look::IsFull => format!("{{\"isFull\":{}}}\n", queue.is_full()),
+        Look::Status => {
+            let (size, capacity) = (queue.depth(), queue.capacity());
+            let (empty, full) = (size == 0, size == capacity);
+            format!(
+                "{{\"status\":\"OK\",\"size\":{size},\"capacity\":{capacity},\
+                 \"isEmpty\":{empty},\"isFull\":{full}}}\n"
+            )
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_http::body::MessageBody as _;
+    use actix_web::http::StatusCode;
+
+    use super::*;
+
+    fn body(answer: Answer) -> String {
+        assert_eq!(answer.status(), StatusCode::OK);
+        let bytes = answer.into_body().try_into_bytes().expect("one buffer");
+        String::from_utf8(bytes.to_vec()).expect("JSON")
+    }
+
+    #[test]
+    fn a_path_is_a_route_only_as_a_whole() {
+        assert_eq!(Route::of("/isEmpty"), Some(Route::Look(Look::IsEmpty)));
+        for path in ["", "/", "/isempty", "/size/", "//size", "/enqueue/1", "/status%20"] {
+            assert_eq!(Route::of(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn answers_carry_the_event_escaped() {
+        assert_eq!(
+            body(enqueued("a \"b\"")),
+            "{\"message\":\"Successfully enqueued event\",\"event\":\"a \\\"b\\\"\"}\n"
+        );
+        assert_eq!(
+            body(dequeued("")),
+            "{\"message\":\"Successfully dequeued event\",\"event\":\"\"}\n"
+        );
+    }
+
+    #[test]
+    fn looking_tells_the_state_of_the_queue() {
+        let queue = Queue::with_capacity(1).expect("a small queue");
+        assert_eq!(body(look(Look::Size, &queue)), "{\"size\":0}\n");
+        assert_eq!(body(look(Look::IsEmpty, &queue)), "{\"isEmpty\":true}\n");
+        queue.try_send("one".into()).expect("room for one");
+        assert_eq!(body(look(Look::Capacity, &queue)), "{\"capacity\":1}\n");
+        assert_eq!(body(look(Look::IsFull, &queue)), "{\"isFull\":true}\n");
+        assert_eq!(
+            body(look(Look::Status, &queue)),
+            "{\"status\":\"OK\",\"size\":1,\"capacity\":1,\"isEmpty\":false,\"isFull\":true}\n"
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! What a worker's connections call for every request.
+//!
+//! The classic routes are answered here, straight from the request that actix-http parsed: no
+//! router, no extractors, no boxed futures. That is worth it because such a request costs hardly
+//! more than its system calls; `benches/http` measures by how much. Every other path goes on to the
+//! ordinary actix-web application.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use actix_http::body::EitherBody;
+use actix_http::{Request, Response};
+use actix_web::Error;
+use actix_web::dev::{AppConfig, Service, ServiceFactory, ServiceResponse};
+use actix_web::web::Bytes;
+
+use super::answer::Answer;
+use super::body::Body;
+use super::classic::{self, Route};
+use super::json::read_event;
+use super::refusal::Refusal;
+use crate::queue::{Queue, TryReceiveError, TrySendError};
+
+type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// Makes each worker's [`FrontService`].
+pub(super) struct Front<A> {
+    pub(super) queue: Arc<Queue>,
+    pub(super) max_body_bytes: usize,
+    /// The actix-web application that answers what is not a classic route.
+    pub(super) app: A,
+}
+
+impl<A> ServiceFactory<Request> for Front<A>
+where
+    A: ServiceFactory<
+            Request,
+            Config = AppConfig,
+            Response = ServiceResponse,
+            Error = Error,
+            InitError = (),
+            Future: 'static,
+            Service: Service<Request, Future: Unpin>,
+        >,
+{
+    type Response = Answer;
+    type Error = Error;
+    type Config = AppConfig;
+    type Service = FrontService<A::Service>;
+    type InitError = ();
+    type Future = LocalBoxFuture<Result<Self::Service, ()>>;
+
+    fn new_service(&self, config: AppConfig) -> Self::Future {
+        let queue = Arc::clone(&self.queue);
+        let worker = Rc::new(Worker { queue, max_body_bytes: self.max_body_bytes });
+        let app = self.app.new_service(config);
+        Box::pin(async move { Ok(FrontService { worker, app: app.await? }) })
+    }
+}
+
+/// The service of one worker thread.
+pub(super) struct FrontService<A> {
+    worker: Rc<Worker>,
+    app: A,
+}
+
+/// What the requests of a worker share; the count of those who do is the worker's own, so that no
+/// request touches the count that all workers share.
+pub(super) struct Worker {
+    queue: Arc<Queue>,
+    max_body_bytes: usize,
+}
+
+impl<A> Service<Request> for FrontService<A>
+where
+    A: Service<Request, Response = ServiceResponse, Error = Error, Future: Unpin>,
+{
+    type Response = Answer;
+    type Error = Error;
+    type Future = Answering<A::Future>;
+
+    actix_web::dev::forward_ready!(app);
+
+    fn call(&self, mut request: Request) -> Self::Future {
+        let Some(route) = Route::of(request.path()) else {
+            return Answering::App(self.app.call(request));
+        };
+        let (worker, refusal) = (&self.worker, route.refusal(request.method()));
+        let payload = request.take_payload();
+        match Body::announced(request.head(), payload, worker.max_body_bytes) {
+            Ok(None) => worker.answer(route, refusal, Ok(Bytes::new())),
+            Ok(Some(body)) => {
+                Answering::Reading { body, route, refusal, worker: Rc::clone(worker) }
+            }
+            Err(too_large) => worker.answer(route, refusal, Err(too_large)),
+        }
+    }
+}
+
+/// A request on its way to its answer.
+pub(super) enum Answering<F> {
+    /// The answer is there.
+    Now(Option<Answer>),
+    /// The body is on its way. Also that of a request that will not look at it: a connection whose
+    /// last request was read to its end can be used again.
+    Reading { body: Body, route: Route, refusal: Option<Refusal>, worker: Rc<Worker> },
+    /// Another thread stands in the ring's place in turn: rare, so it may cost an allocation.
+    Later(LocalBoxFuture<Result<Answer, Refusal>>),
+    /// The application answers.
+    App(F),
+}
+
+impl<F> Answering<F> {
+    fn now(answer: Answer) -> Self {
+        Self::Now(Some(answer))
+    }
+}
+
+impl<F> Future for Answering<F>
+where
+    F: Future<Output = Result<ServiceResponse, Error>> + Unpin,
+{
+    type Output = Result<Answer, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            *self = match &mut *self {
+                Self::Now(answer) => {
+                    let answer = answer.take().expect("a future is not polled after its end");
+                    return Poll::Ready(Ok(answer));
+                }
+                Self::Reading { body, route, refusal, worker } => {
+                    let body = ready!(body.poll(context));
+                    worker.answer(*route, refusal.take(), body)
+                }
+                Self::Later(answer) => {
+                    let answer = ready!(answer.as_mut().poll(context));
+                    return Poll::Ready(Ok(answer.unwrap_or_else(|refusal| (&refusal).into())));
+                }
+                Self::App(answer) => {
+                    let answer = Response::from(ready!(Pin::new(answer).poll(context))?);
+                    return Poll::Ready(Ok(answer.map_body(|_, body| EitherBody::right(body))));
+                }
+            }
+        }
+    }
+}
+
+impl Worker {
+    /// Carries a request out whose body is there, or refuses it.
+    fn answer<F>(
+        self: &Rc<Self>,
+        route: Route,
+        refusal: Option<Refusal>,
+        body: Result<Bytes, Refusal>,
+    ) -> Answering<F> {
+        let answer = match (refusal, route, body) {
+            (Some(refusal), ..) => Err(refusal),
+            (None, Route::Enqueue, body) => body.and_then(|body| self.enqueue(&body)),
+            // The others do not care for a body, only whether the client is still there.
+            (None, _, Err(cut @ Refusal::BodyIncomplete)) => Err(cut),
+            (None, Route::Dequeue, _) => self.dequeue(),
+            (None, Route::Look(look), _) => Ok(Answering::now(classic::look(look, &self.queue))),
+        };
+        answer.unwrap_or_else(|refusal| Answering::now((&refusal).into()))
+    }
+
+    fn enqueue<F>(self: &Rc<Self>, body: &[u8]) -> Result<Answering<F>, Refusal> {
+        let event = read_event(body)?;
+        match self.queue.try_send(Box::from(&*event)) {
+            Ok(()) => Ok(Answering::now(classic::enqueued(&event))),
+            Err(TrySendError::Full(_)) => Err(Refusal::Full),
+            Err(TrySendError::Closed(_)) => Err(Refusal::Closed),
+            Err(TrySendError::Busy(back)) => {
+                let (worker, answer) = (Rc::clone(self), classic::enqueued(&event));
+                Ok(Answering::Later(Box::pin(async move {
+                    worker.queue.send(back).await?;
+                    Ok(answer)
+                })))
+            }
+        }
+    }
+
+    fn dequeue<F>(self: &Rc<Self>) -> Result<Answering<F>, Refusal> {
+        match self.queue.try_receive() {
+            Ok(event) => Ok(Answering::now(classic::dequeued(&event))),
+            Err(TryReceiveError::Empty) => Err(Refusal::Empty),
+            Err(TryReceiveError::Closed) => Err(Refusal::Closed),
+            Err(TryReceiveError::Busy) => {
+                let worker = Rc::clone(self);
+                Ok(Answering::Later(Box::pin(async move {
+                    Ok(classic::dequeued(&worker.queue.receive().await?))
+                })))
+            }
+        }
+    }
+}

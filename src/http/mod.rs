@@ -1,0 +1,56 @@
+//! The HTTP faces of the queue.
+//!
+//! [`front`] makes what a worker serves: the classic routes straight from the parsed request, and
+//! an ordinary actix-web application for every other path.
+
+mod answer;
+mod body;
+mod classic;
+mod front;
+mod json;
+mod refusal;
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use actix_http::body::EitherBody;
+use actix_http::{Request, Response};
+use actix_service::IntoServiceFactory as _;
+use actix_web::dev::{AppConfig, ServiceFactory};
+use actix_web::http::Method;
+use actix_web::web::{self, Bytes};
+use actix_web::{App, Error, HttpRequest, HttpResponse};
+
+use self::body::Body;
+use self::front::Front;
+use self::refusal::Refusal;
+use crate::queue::Queue;
+
+/// Makes the service of each worker, for [`HttpServer`](actix_web::HttpServer).
+pub fn front(
+    queue: Arc<Queue>,
+    max_body_bytes: usize,
+) -> impl ServiceFactory<
+    Request,
+    Config = AppConfig,
+    Response = Response<EitherBody<Bytes>>,
+    Error = Error,
+    InitError = (),
+> {
+    let app = App::new()
+        .default_service(web::to(move |request, body| unknown_path(request, body, max_body_bytes)));
+    Front { queue, max_body_bytes, app: app.into_factory() }
+}
+
+async fn unknown_path(
+    request: HttpRequest,
+    body: web::Payload,
+    max_body_bytes: usize,
+) -> Result<HttpResponse, Refusal> {
+    // Read to its end where that is near, so that the connection can be used again.
+    let body = Body::announced(request.head(), body.into_inner(), max_body_bytes);
+    if let Ok(Some(mut body)) = body {
+        let _ = poll_fn(|context| body.poll(context)).await;
+    }
+    Err(Refusal::UnknownPath { head: request.method() == Method::HEAD })
+}

@@ -1,0 +1,86 @@
+//! The one table from what went wrong to what the client is told.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use thiserror::Error;
+
+use super::answer::{Answer, text};
+use super::json::InvalidEvent;
+use crate::queue::{ReceiveError, SendError};
+
+/// Why a request was not carried out; its text is the answer's one line.
+#[derive(Debug, Error)]
+pub(super) enum Refusal {
+    #[error("404 page not found")]
+    UnknownPath { head: bool },
+    #[error("Method not allowed")]
+    Method { allowed: &'static str, head: bool },
+    #[error("request body is larger than the limit of {limit} bytes")]
+    BodyTooLarge { limit: usize },
+    #[error("request body is incomplete")]
+    BodyIncomplete,
+    #[error("invalid request body: {0}")]
+    InvalidEvent(#[from] InvalidEvent),
+    #[error("cannot enqueue to a full buffer")]
+    Full,
+    #[error("cannot dequeue from an empty buffer")]
+    Empty,
+    #[error("the server is stopping")]
+    Closed,
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::UnknownPath { .. } => StatusCode::NOT_FOUND,
+            Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyIncomplete | Self::InvalidEvent(_) => StatusCode::BAD_REQUEST,
+            // The original answers 500 to both, and its clients look for that.
+            Self::Full | Self::Empty => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Closed => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        Answer::from(self).map_into_boxed_body().into()
+    }
+}
+
+impl From<&Refusal> for Answer {
+    #[cold]
+    fn from(refusal: &Refusal) -> Self {
+        let line = match refusal {
+            // actix-http leaves a body away when the request it parsed last was a HEAD, which in a
+            // pipeline is another one; so the answer to a HEAD has none to begin with.
+            Refusal::UnknownPath { head: true } | Refusal::Method { head: true, .. } => {
+                String::new()
+            }
+            _ => format!("{refusal}\n"),
+        };
+        let mut answer = text(refusal.status_code(), line);
+        if let Refusal::Method { allowed, .. } = refusal {
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        }
+        answer
+    }
+}
+
+impl From<SendError> for Refusal {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Full(_) => Self::Full,
+            SendError::Closed(_) => Self::Closed,
+        }
+    }
+}
+
+impl From<ReceiveError> for Refusal {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::Empty => Self::Empty,
+            ReceiveError::Closed => Self::Closed,
+        }
+    }
+}

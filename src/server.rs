@@ -1,0 +1,181 @@
+//! Serving a queue on a socket until told to stop.
+//!
+//! [`run`] takes the socket, the queue and the stop signal, so that it can be embedded: the binary
+//! gives it SIGTERM, another program whatever it likes.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{HttpServer, rt};
+
+use crate::http;
+use crate::queue::Queue;
+
+/// How to serve.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Worker threads, 1 to 512.
+    pub workers: usize,
+    /// The largest request body, in bytes, that is read.
+    pub max_body_bytes: usize,
+}
+
+/// Idle connections are kept for longer than clients and proxies keep theirs by default, so that it
+/// is not the server that closes one at the moment it is used again.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long a client may still send what nobody reads (a body that was refused) before its
+/// connection is cut, so that it finds the answer.
+const LINGER: Duration = Duration::from_secs(3);
+
+/// How long a stopping server waits for requests under way.
+const STOP_TIMEOUT_S: u64 = 5;
+
+/// Serves `queue` on `listener` until `stop` is done, then finishes the requests under way.
+///
+/// To be awaited in an [`actix_web::rt::System`]. No signal handler is installed.
+///
+/// # Errors
+///
+/// When the listener cannot be used or a worker thread cannot be started.
+pub async fn run(
+    listener: TcpListener,
+    queue: Arc<Queue>,
+    options: Options,
+    stop: impl Future<Output = ()> + 'static,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    let (capacity, workers) = (queue.capacity(), options.workers);
+    let served = Arc::clone(&queue);
+    let server = HttpServer::new(move || http::front(Arc::clone(&served), options.max_body_bytes))
+        .workers(workers)
+        .keep_alive(KEEP_ALIVE)
+        .client_disconnect_timeout(LINGER)
+        .shutdown_timeout(STOP_TIMEOUT_S)
+        .tcp_nodelay(true)
+        // A client that has gone is noticed while its request waits.
+        .h1_allow_half_closed(false)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    log::info!("listening on {address}, capacity {capacity}, workers {workers}");
+
+    let handle = server.handle();
+    rt::spawn(async move {
+        stop.await;
+        log::info!("stopping: finishing the requests under way");
+        handle.stop(true).await;
+    });
+    server.await?;
+
+    queue.close();
+    log::info!("stopped, {} events still queued", queue.depth());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::{SocketAddr, TcpStream};
+    use std::sync::Mutex;
+    use std::task::{Poll, Waker};
+    use std::thread::{self, JoinHandle};
+
+    use super::*;
+
+    struct Running {
+        address: SocketAddr,
+        queue: Arc<Queue>,
+        /// Whether to stop, and who waits for that.
+        stop: Arc<Mutex<(bool, Option<Waker>)>>,
+        server: JoinHandle<io::Result<()>>,
+    }
+
+    impl Running {
+        fn start() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let queue = Arc::new(Queue::with_capacity(8).unwrap());
+            let stop = Arc::new(Mutex::new((false, None::<Waker>)));
+
+            let (served, stopped) = (Arc::clone(&queue), Arc::clone(&stop));
+            let stopped = poll_fn(move |context| {
+                let mut stopped = stopped.lock().unwrap();
+                stopped.1 = Some(context.waker().clone());
+                if stopped.0 { Poll::Ready(()) } else { Poll::Pending }
+            });
+            let options = Options { workers: 1, max_body_bytes: 100 };
+            let server = thread::spawn(move || {
+                rt::System::new().block_on(run(listener, served, options, stopped))
+            });
+            Self { address, queue, stop, server }
+        }
+
+        fn send(&self, request: &str) -> BufReader<TcpStream> {
+            let mut stream = TcpStream::connect(self.address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            BufReader::new(stream)
+        }
+
+        /// What the server says until it closes the connection.
+        fn ask(&self, request: &str) -> String {
+            let mut answer = String::new();
+            self.send(request).read_to_string(&mut answer).unwrap();
+            answer
+        }
+
+        fn stop(self) -> io::Result<()> {
+            let waiting = {
+                let mut stop = self.stop.lock().unwrap();
+                stop.0 = true;
+                stop.1.take()
+            };
+            waiting.into_iter().for_each(Waker::wake);
+            self.server.join().unwrap()
+        }
+    }
+
+    #[test]
+    fn a_queue_is_shared_with_the_program_that_serves_it() {
+        let running = Running::start();
+        running.queue.try_send("from the program".into()).unwrap();
+        let answer = running.ask("GET /dequeue HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        assert!(answer.ends_with("\"event\":\"from the program\"}\n"), "{answer}");
+        let answer = running.ask(
+            "POST /enqueue HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 25\r\n\r\n\
+             {\"event\":\"from a client\"}",
+        );
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert_eq!(&*running.queue.try_receive().unwrap(), "from a client");
+        running.stop().unwrap();
+    }
+
+    #[test]
+    fn a_stopped_server_has_left_its_port_and_closed_its_queue() {
+        let running = Running::start();
+        running.queue.try_send("left".into()).unwrap();
+        let (address, queue) = (running.address, Arc::clone(&running.queue));
+        running.stop().unwrap();
+        assert!(TcpStream::connect(address).is_err());
+        assert!(queue.try_send("late".into()).is_err());
+        assert_eq!(&*queue.try_receive().unwrap(), "left");
+    }
+
+    #[test]
+    fn a_request_to_change_protocols_is_answered_without_waiting_for_a_body() {
+        let running = Running::start();
+        for (path, status) in [("/size", "200 OK"), ("/nowhere", "404 Not Found")] {
+            let mut answer = running.send(&format!(
+                "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+            ));
+            let mut line = String::new();
+            answer.read_line(&mut line).unwrap();
+            assert_eq!(line, format!("HTTP/1.1 {status}\r\n"));
+        }
+        running.stop().unwrap();
+    }
+}

@@ -1,0 +1,17 @@
+//! Black-box tests: each starts the real `ringmq` binary on a free port and speaks to it over
+//! plain TCP, so that every byte on the wire is the test's own.
+//!
+//! The modules are named for what they fix; `support` holds the child process and the client.
+
+mod bad_http;
+mod bad_input;
+mod concurrency;
+mod config;
+mod contract;
+mod events;
+mod examples;
+mod shutdown;
+mod support;
+mod too_large;
+#[cfg(target_os = "linux")] // it reads /proc to see when the server has let go of a connection
+mod vanish;

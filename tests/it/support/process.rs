@@ -1,0 +1,125 @@
+//! A child process whose output is read as it comes and which never outlives its test.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Instant;
+
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+
+use super::DEADLINE;
+
+/// A running child. Dropping it kills it and waits for it.
+pub struct Process {
+    child: Child,
+    pub stdout: Lines,
+    pub stderr: Lines,
+}
+
+/// What a child left behind.
+#[derive(Debug)]
+pub struct Exit {
+    pub status: ExitStatus,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Process {
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let stdout = Lines::read(child.stdout.take().expect("stdout is piped"));
+        let stderr = Lines::read(child.stderr.take().expect("stderr is piped"));
+        Self { child, stdout, stderr }
+    }
+
+    /// Runs a command that is expected to end by itself.
+    pub fn run(command: &mut Command) -> Exit {
+        Self::spawn(command).wait()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).expect("process ids are positive i32");
+        signal::kill(Pid::from_raw(pid), signal).expect("the child has not been waited for");
+    }
+
+    /// Waits for the end of the child, which is seen as the end of its output.
+    ///
+    /// The text returned starts with the lines that were waited for earlier.
+    pub fn wait(mut self) -> Exit {
+        let stdout = self.stdout.rest();
+        let stderr = self.stderr.rest();
+        let status = self.child.wait().expect("a child can be waited for");
+        Exit { status, stdout, stderr }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Errors mean that it is gone already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One output stream of a child, line by line.
+pub struct Lines {
+    incoming: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Lines {
+    fn read(stream: impl Read + Send + 'static) -> Self {
+        let (outgoing, incoming) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).split(b'\n') {
+                let Ok(line) = line else { return };
+                // Nobody listens any more: keep reading, or the child would block on a full pipe.
+                let _ = outgoing.send(String::from_utf8_lossy(&line).into_owned());
+            }
+        });
+        Self { incoming, seen: Vec::new() }
+    }
+
+    /// The next line for which `wanted` holds, waiting for it as long as the deadline allows.
+    pub fn wait_for(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            match self.next(deadline) {
+                Ok(line) if wanted(&line) => return line,
+                Ok(_) => {}
+                Err(error) => panic!("{error} before the line came; seen: {:#?}", self.seen),
+            }
+        }
+    }
+
+    /// Everything seen so far and everything that comes until the stream ends.
+    fn rest(&mut self) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            match self.next(deadline) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(error) => panic!("{error}: still running; seen: {:#?}", self.seen),
+            }
+        }
+        self.seen.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+    }
+
+    fn next(&mut self, deadline: Instant) -> Result<String, RecvTimeoutError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let line = self.incoming.recv_timeout(left)?;
+        self.seen.push(line.clone());
+        Ok(line)
+    }
+}
