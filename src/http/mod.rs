@@ -1,6 +1,6 @@
 //! The HTTP faces of the queue.
 //!
-//! [`front`] makes what a worker serves: the classic routes straight from the parsed request, and
+//! [`front()`] makes what a worker serves: the classic routes straight from the parsed request, and
 //! an ordinary actix-web application for every other path.
 
 mod answer;

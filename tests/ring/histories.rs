@@ -116,7 +116,7 @@ fn round(capacity: usize, programs: &[Vec<Op>]) -> History {
 
 fn assert_linearizable(mix: Mix, threads: usize, length: usize) {
     let mut random = Random(0x9E37_79B9_7F4A_7C15 + threads as u64);
-    for round_number in 0..times(1500, 6) {
+    for round_number in 0..times(1500, 2) {
         let capacity = 1 + random.below(4);
         let programs: Vec<_> =
             (0..threads).map(|thread| mix.program(&mut random, thread, length)).collect();

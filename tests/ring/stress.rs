@@ -70,14 +70,14 @@ fn pass(capacity: usize, producers: usize, consumers: usize, count: usize) {
 #[test]
 fn spsc() {
     for capacity in [1, 2, 3, 64] {
-        pass(capacity, 1, 1, times(50_000, 40));
+        pass(capacity, 1, 1, times(50_000, 15));
     }
 }
 
 #[test]
 fn mpmc() {
     for capacity in [1, 2, 3, 7, 64, 1000] {
-        pass(capacity, 4, 4, times(10_000, 10));
+        pass(capacity, times(4, 2), times(4, 2), times(10_000, 6));
     }
 }
 
@@ -262,8 +262,8 @@ fn a_popped_batch_has_no_gaps() {
 /// producer is kept for whoever takes values out.
 #[test]
 fn force_push_accounts_for_every_value() {
-    let producers = 3;
-    let count = times(20_000, 20);
+    let producers = times(3, 2);
+    let count = times(20_000, 8);
     for capacity in [1, 2, 3, 8] {
         let ring = RingBuffer::new(capacity);
         let mut got: Vec<Vec<Value>> = thread::scope(|scope| {

@@ -23,13 +23,13 @@ fn m6_questions_against_pairs() {
     for question in [Len, IsEmpty, IsFull] {
         for capacity in [1, 2] {
             Model::new("question, push then pop", capacity)
-                .thread(&[question.clone()])
+                .thread(std::slice::from_ref(&question))
                 .thread(&[TryPush(11), TryPop])
                 .preemptions(3)
                 .check();
             Model::new("question, pop then push", capacity)
                 .holding(&[91, 92][..capacity])
-                .thread(&[question.clone()])
+                .thread(std::slice::from_ref(&question))
                 .thread(&[TryPop, TryPush(11)])
                 .preemptions(3)
                 .check();
@@ -43,7 +43,7 @@ fn m6_questions_against_force_push() {
         for capacity in [1, 2] {
             Model::new("question, force_push", capacity)
                 .holding(&[91, 92][..capacity])
-                .thread(&[question.clone()])
+                .thread(std::slice::from_ref(&question))
                 .thread(&[ForcePush(11), ForcePush(12)])
                 .preemptions(3)
                 .check();
