@@ -7,6 +7,22 @@ stands in several places, some context makes it one. The expectation is CAUGHT, 
 
 CAUGHT = "caught"
 
+# Why a weaker order would do: such a mutant must live, or this is wrong.
+ONLY_BUSY = (
+    "no answer but *busy* rests on it: a claim is made by a compare-and-swap, full and empty by "
+    "`SeqCst` loads, values by stamps. It lets who meets a claim know what the claimer knew, so that "
+    "busy is not said of a neighbour that had ended before"
+)
+CLAIM_DECIDES = (
+    "the compare-and-swap of the tail decides; a head that was read too old only means that a "
+    "consumer was quicker, which `displace` handles"
+)
+OWN_SLOT = (
+    "nobody can claim the position whose slot it frees, and its value is read and the next one "
+    "written by one thread, in this order"
+)
+SECOND_LOOK = "the first look at the tail only proposes; the second, `SeqCst`, must agree"
+
 
 def order(name, file, text, *weaker, why=None):
     """One mutation for each weaker order: the last order named in `text` is replaced."""
@@ -52,7 +68,7 @@ ORDERS = [
         done.store(stamp, Ordering::Release)""", "Relaxed"),
     *order("release stamp", "claim.rs", """// the read above happens before the next value is written over it.
         done.store(stamp, Ordering::Release)""", "Relaxed"),
-    *order("load of the tail", "claim.rs", "self.tail.position.load(Ordering::Acquire)", "Relaxed"),
+    *order("load of the tail", "claim.rs", "self.tail.position.load(Ordering::Acquire)", "Relaxed", why={"Relaxed": ONLY_BUSY}),
     *order("load of free_until", "claim.rs", "self.tail.free_until.load(Ordering::Acquire)", "Relaxed"),
     *order("store of free_until", "claim.rs", "self.tail.free_until.store(until.0, Ordering::Release)", "Relaxed"),
     *order("claim of the tail", "claim.rs", "self.tail .position .compare_exchange(from.0, to.0, Ordering::SeqCst", "AcqRel", "Acquire", "Release", "Relaxed"),
@@ -60,18 +76,18 @@ ORDERS = [
     *seq_cst_load("head, for full", "claim.rs", "let head = Position(load_seq_cst(&self.head));", "self.head", "Acquire", "Relaxed"),
     *seq_cst_load("tail, for empty", "claim.rs", "let tail = Position(load_seq_cst(&self.tail.position));", "self.tail.position", "Acquire", "Relaxed"),
     *order("published stamp, pop", "claim.rs", "if published.load(Ordering::Acquire) != stamp", "Relaxed"),
-    *order("load of the head", "claim.rs", "Position(self.head.load(Ordering::Acquire))", "Relaxed"),
+    *order("load of the head", "claim.rs", "Position(self.head.load(Ordering::Acquire))", "Relaxed", why={"Relaxed": ONLY_BUSY}),
     *order("stamps of a batch", "slots.rs", "at.store(stamp, Ordering::Release)", "Relaxed"),
     *order("stamps read in a run", "slots.rs", "at.load(Ordering::Acquire) == stamp", "Relaxed"),
-    *seq_cst_load("force_push, tail", "force.rs", "let tail = Position(load_seq_cst(&self.tail.position));", "self.tail.position", "Acquire", "Relaxed"),
-    *seq_cst_load("force_push, head", "force.rs", "let head = Position(load_seq_cst(&self.head));", "self.head", "Acquire", "Relaxed"),
+    *seq_cst_load("force_push, tail", "force.rs", "let tail = Position(load_seq_cst(&self.tail.position));", "self.tail.position", "Acquire", "Relaxed", why={"Acquire": CLAIM_DECIDES, "Relaxed": CLAIM_DECIDES}),
+    *seq_cst_load("force_push, head", "force.rs", "let head = Position(load_seq_cst(&self.head));", "self.head", "Acquire", "Relaxed", why={"Acquire": CLAIM_DECIDES, "Relaxed": CLAIM_DECIDES}),
     *order("force_push, released", "force.rs", "while released.load(Ordering::Acquire)", "Relaxed"),
     *order("force_push, published", "force.rs", "if published.load(Ordering::Acquire)", "Relaxed"),
-    *order("force_push, release stamp", "force.rs", "released.store(laps.lap_stamp(position), Ordering::Release)", "Relaxed"),
+    *order("force_push, release stamp", "force.rs", "released.store(laps.lap_stamp(position), Ordering::Release)", "Relaxed", why={"Relaxed": OWN_SLOT}),
     *order("force_push, publish stamp", "force.rs", "published.store(laps.next_lap_stamp(position), Ordering::Release)", "Relaxed"),
     *order("close", "mod.rs", "self.tail.position.fetch_or(Position::CLOSED, Ordering::SeqCst)", "AcqRel", "Release", "Acquire", "Relaxed"),
     *seq_cst_load("is_closed", "mod.rs", "Position(load_seq_cst(&self.tail.position)).is_closed()", "self.tail.position", "Acquire", "Relaxed"),
-    *seq_cst_load("len, tail first", "mod.rs", "let mut tail = load_seq_cst(&self.tail.position);", "self.tail.position", "Acquire", "Relaxed"),
+    *seq_cst_load("len, tail first", "mod.rs", "let mut tail = load_seq_cst(&self.tail.position);", "self.tail.position", "Acquire", "Relaxed", why={"Acquire": SECOND_LOOK, "Relaxed": SECOND_LOOK}),
     *seq_cst_load("len, head", "mod.rs", """loop {
             let head = Position(load_seq_cst(&self.head));""", "self.head", "Acquire", "Relaxed"),
     *seq_cst_load("len, tail again", "mod.rs", "let again = load_seq_cst(&self.tail.position);", "self.tail.position", "Acquire", "Relaxed"),
@@ -95,7 +111,7 @@ LOGIC = [
         // ORDERING: Release, pairs""", CAUGHT),
     ("full one slot too late", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if laps.distance(head, tail) > laps.capacity()", CAUGHT),
     ("full one slot too early", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if laps.distance(head, tail) + 1 >= laps.capacity()", CAUGHT),
-    ("full without a look at the head", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if head >= Laps::START", CAUGHT),
+    ("full without a look at the head", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if head >= Position(0)", CAUGHT),
     ("empty without a look at the tail", "claim.rs", "if tail.without_closed() == head {", "if tail.without_closed() >= head {", CAUGHT),
     ("empty although closed bit is set", "claim.rs", "if tail.without_closed() == head {", "if tail == head {", CAUGHT),
     ("closed before the last value is out", "claim.rs", "if tail.without_closed() == head {", "if tail.is_closed() || tail == head {", CAUGHT),
@@ -129,7 +145,7 @@ LOGIC = [
     ("second run of a batch has the stamp of the first", "position.rs", "next_lap_stamp: next_lap_stamp.wrapping_add(self.index_mask as u32 + 1),", "next_lap_stamp: next_lap_stamp.wrapping_add(0),", CAUGHT),
     ("stamps of 31 bits", "position.rs", "((position.0 | self.index_mask) + 1) as u32", "((position.0 | self.index_mask) + 1) as u32 & (u32::MAX >> 1)", CAUGHT),
     ("force_push two past full", "force.rs", "laps.distance(head, tail) == laps.capacity()", "laps.distance(head, tail) >= laps.capacity()", CAUGHT),
-    ("force_push into any slot", "force.rs", "laps.distance(head, tail) == laps.capacity()", "laps.distance(head, tail) <= laps.capacity() && head >= Laps::START", CAUGHT),
+    ("force_push into any slot", "force.rs", "laps.distance(head, tail) == laps.capacity()", "laps.distance(head, tail) <= laps.capacity() && head >= Position(0)", CAUGHT),
     ("force_push takes what is not published", "force.rs", "if published.load(Ordering::Acquire) != laps.lap_stamp(position) {", "if published.load(Ordering::Acquire) == laps.next_lap_stamp(position) {", CAUGHT),
     ("force_push does not wait for the consumer", "force.rs", "while released.load(Ordering::Acquire) != laps.lap_stamp(position) {", "while released.load(Ordering::Acquire) == laps.next_lap_stamp(position) {", CAUGHT),
     ("force_push takes the head without compare", "force.rs", "} else if self.advance_head(oldest, laps.next(oldest)) {", "} else {\n                self.head.store(laps.next(oldest).0, Ordering::SeqCst);", CAUGHT),

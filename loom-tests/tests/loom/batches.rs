@@ -103,3 +103,14 @@ fn m5_a_batch_two_singles_and_a_consumer() {
         .meets_busy()
         .check();
 }
+
+/// The last slot of a lap is claimed and not published when the first slot of the next one is.
+#[test]
+fn m5_a_batch_does_not_reach_over_a_gap() {
+    Model::new("push, push, pop_batch", 2)
+        .starting_at_the_second_slot()
+        .thread(&[TryPush(11)])
+        .thread(&[TryPush(21)])
+        .thread(&[PopBatch(2)])
+        .check();
+}

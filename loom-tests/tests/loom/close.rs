@@ -3,7 +3,7 @@
 //! A push to a full ring may be told "full" by a tail from before a close that it has not seen,
 //! even if by the clock that close has ended; so some of these models leave the clock out.
 
-use loom_tests::spec::Op::{Close, IsClosed, PushBatch, TryPop, TryPush};
+use loom_tests::spec::Op::{Close, IsClosed, IsFull, PushBatch, TryPop, TryPush};
 
 use crate::model::Model;
 
@@ -54,6 +54,34 @@ fn m9_close_against_push_batch() {
     Model::new("close, push_batch", 2)
         .thread(&[Close, TryPop])
         .thread(&[PushBatch(vec![11, 12]), PushBatch(vec![13])])
+        .preemptions(3)
+        .check();
+}
+
+/// By the clock: whoever begins after close has ended finds it closed.
+#[test]
+fn m9_close_is_known_to_all_that_come_after_it() {
+    Model::new("close, push and pop", 3)
+        .thread(&[TryPush(11), TryPop, TryPop])
+        .thread(&[Close])
+        .preemptions(3)
+        .check();
+    Model::new("close, is_closed", 1)
+        .thread(&[IsClosed, TryPop, IsClosed])
+        .thread(&[Close])
+        .preemptions(3)
+        .check();
+}
+
+/// A close and a pop that each look whether the other has been are not both first: their order is
+/// one with the order of the claims.
+#[test]
+fn m9_close_and_pop_agree_on_an_order() {
+    Model::new("close then is_full, pop then is_closed", 1)
+        .in_program_order_only()
+        .holding(&[91])
+        .thread(&[Close, IsFull])
+        .thread(&[TryPop, IsClosed])
         .preemptions(3)
         .check();
 }

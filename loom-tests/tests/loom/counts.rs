@@ -14,6 +14,13 @@ fn m6_questions_against_a_push_and_a_pop() {
                 .thread(&[TryPush(11)])
                 .thread(&[TryPop])
                 .check();
+            Model::new("push, pop, question", capacity)
+                .holding(&[91])
+                .thread(&[TryPush(11)])
+                .thread(&[TryPop])
+                .thread(std::slice::from_ref(&question))
+                .preemptions(3)
+                .check();
         }
     }
 }

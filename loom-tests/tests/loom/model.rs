@@ -73,6 +73,13 @@ impl Model {
         self
     }
 
+    /// Passes one value through before the threads start, so that the next one takes the second
+    /// slot.
+    pub fn starting_at_the_second_slot(mut self) -> Self {
+        self.start.before.extend([Op::Push(90), Op::Pop]);
+        self
+    }
+
     /// Adds a thread.
     pub fn thread(mut self, program: &[Op]) -> Self {
         self.programs.push(program.to_vec());
