@@ -21,7 +21,11 @@ OWN_SLOT = (
     "nobody can claim the position whose slot it frees, and its value is read and the next one "
     "written by one thread, in this order"
 )
-SECOND_LOOK = "the first look at the tail only proposes; the second, `SeqCst`, must agree"
+HEAD_TELLS = (
+    "the load of the head acquires all that the last pop knew; a push that it did not know of may "
+    "as well have come later"
+)
+SECOND_LOOK = "the first look at the tail only proposes; the second must agree"
 
 
 def order(name, file, text, *weaker, why=None):
@@ -90,7 +94,7 @@ ORDERS = [
     *seq_cst_load("len, tail first", "mod.rs", "let mut tail = load_seq_cst(&self.tail.position);", "self.tail.position", "Acquire", "Relaxed", why={"Acquire": SECOND_LOOK, "Relaxed": SECOND_LOOK}),
     *seq_cst_load("len, head", "mod.rs", """loop {
             let head = Position(load_seq_cst(&self.head));""", "self.head", "Acquire", "Relaxed"),
-    *seq_cst_load("len, tail again", "mod.rs", "let again = load_seq_cst(&self.tail.position);", "self.tail.position", "Acquire", "Relaxed"),
+    *seq_cst_load("len, tail again", "mod.rs", "let again = load_seq_cst(&self.tail.position);", "self.tail.position", "Acquire", "Relaxed", why={"Acquire": HEAD_TELLS, "Relaxed": HEAD_TELLS}),
     *seq_cst_load("is_empty, head", "mod.rs", """let head = Position(load_seq_cst(&self.head));
         let tail""", "self.head", "Acquire", "Relaxed"),
     *seq_cst_load("is_empty, tail", "mod.rs", "let tail = Position(load_seq_cst(&self.tail.position));\n        tail.without_closed() == head", "self.tail.position", "Acquire", "Relaxed"),
