@@ -7,16 +7,9 @@
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub(crate) use std::thread::yield_now;
 
-/// Whether these atomics are plain memory, so that zeroed bytes are valid atomics holding zero.
-pub(crate) const ZEROED_IS_VALID: bool = true;
-
-/// A sequentially consistent load.
-///
-/// A function, so that a model can say in one place what it takes such a load to see.
-#[inline(always)]
-pub(crate) fn load_seq_cst(atomic: &AtomicU64) -> u64 {
-    atomic.load(Ordering::SeqCst)
-}
+/// Whether these atomics and cells are the memory of what they hold and nothing else: zeroed bytes
+/// are valid ones, and many in a row can be accessed as one piece.
+pub(crate) const PLAIN_MEMORY: bool = true;
 
 /// Leaves the core to its other work for about the time of `count` pause instructions.
 ///

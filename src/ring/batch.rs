@@ -5,6 +5,7 @@
 //! before.
 
 use super::RingBuffer;
+use super::position::Run;
 use super::wait::wait_while_busy;
 
 impl<T> RingBuffer<T> {
@@ -33,8 +34,9 @@ impl<T> RingBuffer<T> {
             return 0;
         };
         let memory = &*self.memory;
+        let (run, rest) = memory.laps.runs(first, count);
         let mut source = values.as_ptr();
-        for run in memory.laps.runs(first, count) {
+        let mut publish = |run: Run| {
             // SAFETY: the run is part of the claim, so within the ring and ours alone. The claim is
             // no longer than `values`, whose front the runs take one after the other; those values
             // belong to the ring from here on, and leave the `Vec` below, with nothing between that
@@ -44,14 +46,21 @@ impl<T> RingBuffer<T> {
                 memory.published.set_run(run.first, run.count, run.next_lap_stamp);
                 source = source.add(run.count);
             }
+        };
+        publish(run);
+        if let Some(rest) = rest {
+            publish(rest);
         }
-        let rest = want - count;
-        // SAFETY: the first `count` values have been moved out, so the `rest` behind them are what
+        let left = want - count;
+        // SAFETY: the first `count` values have been moved out, so the `left` behind them are what
         // the `Vec` still owns; they move to its front, within its memory.
         unsafe {
-            let start = values.as_mut_ptr();
-            std::ptr::copy(start.add(count), start, rest);
-            values.set_len(rest);
+            if left > 0 {
+                std::hint::cold_path();
+                let start = values.as_mut_ptr();
+                std::ptr::copy(start.add(count), start, left);
+            }
+            values.set_len(left);
         }
         count
     }
@@ -87,8 +96,9 @@ impl<T> RingBuffer<T> {
             return 0;
         };
         let memory = &*self.memory;
+        let (run, rest) = memory.laps.runs(first, count);
         let mut target = out.spare_capacity_mut().as_mut_ptr().cast::<T>();
-        for run in memory.laps.runs(first, count) {
+        let mut take = |run: Run| {
             // SAFETY: the run is part of the claim, so within the ring, published and ours alone.
             // The claim is no longer than the room that `out` has for it, which the runs fill one
             // after the other.
@@ -97,6 +107,10 @@ impl<T> RingBuffer<T> {
                 memory.released.set_run(run.first, run.count, run.next_lap_stamp);
                 target = target.add(run.count);
             }
+        };
+        take(run);
+        if let Some(rest) = rest {
+            take(rest);
         }
         // SAFETY: that many values have just been written behind the old end.
         unsafe { out.set_len(out.len() + count) };

@@ -8,9 +8,9 @@
 use std::mem::MaybeUninit;
 
 use super::RingBuffer;
-use super::position::Position;
+use super::position::{Position, Run};
 use super::wait::Contention;
-use crate::sync::{AtomicU32, Ordering, UnsafeCell, load_seq_cst};
+use crate::sync::{AtomicU32, Ordering, UnsafeCell};
 
 /// How many release stamps a producer reads at once, where there are as many free slots. Many, so
 /// that the reading is spread over many pushes; they are neighbours in memory and read in one go.
@@ -130,9 +130,9 @@ impl<T> RingBuffer<T> {
     /// The next position to push to, and how far on slots are known to be free.
     #[inline(always)]
     fn load_tail(&self) -> (Position, Position) {
-        // ORDERING: Acquire, pairs with the compare-and-swap of whoever moved the tail last. What
-        // that thread knew of the ring is then known here, so the answers "full" and "busy" below
-        // are about a ring at least as old as this tail.
+        // ORDERING: Acquire, pairs with the compare-and-swap of whoever moved the tail last. It puts
+        // that claim before our `SeqCst` load of the head in the one order of such operations, so
+        // that "full" and "busy" are about a ring in which this claim had been made.
         let tail = self.tail.position.load(Ordering::Acquire);
         // ORDERING: Acquire, pairs with the Release store in `look_for_room`: the thread that read
         // the release stamps passes on that the values are out.
@@ -144,8 +144,8 @@ impl<T> RingBuffer<T> {
     #[inline(always)]
     pub(super) fn advance_tail(&self, from: Position, to: Position) -> bool {
         // ORDERING: SeqCst, because the claim is the moment at which a push takes effect: `pop`
-        // must not miss it when it asks `tail` whether the ring is empty. Pairs with
-        // `load_seq_cst` there and in `len`, `is_empty` and `is_full`.
+        // must not miss it when it asks `tail` whether the ring is empty. Pairs with the `SeqCst`
+        // load there and those in `len` and `is_empty`.
         self.tail
             .position
             .compare_exchange(from.0, to.0, Ordering::SeqCst, Ordering::Relaxed)
@@ -164,12 +164,14 @@ impl<T> RingBuffer<T> {
         let laps = memory.laps;
         let first = laps.index(tail);
         let count = (laps.capacity() - first).min(want.max(LOOK_AHEAD));
-        let mut free = memory.released.run(first, count, laps.lap_stamp(tail));
+        // SAFETY: the run ends where the ring does, at the latest.
+        let mut free = unsafe { memory.released.run(first, count, laps.lap_stamp(tail)) };
         if free == count && free < want {
             // A batch goes on past the end of the ring, in the next lap.
             let rest = (want - free).min(laps.capacity() - free);
             let next_lap = laps.next_lap_stamp(tail);
-            free += memory.released.run(0, rest, next_lap);
+            // SAFETY: the rest of the ring is no longer than the ring.
+            free += unsafe { memory.released.run(0, rest, next_lap) };
         }
         if free > 0 {
             let until = laps.advance(tail, free);
@@ -180,7 +182,9 @@ impl<T> RingBuffer<T> {
         }
         // The head cannot be a lap behind the tail and then ahead of it again: if it is a lap
         // behind at this load, then the tail is still ours and the ring is full at this moment.
-        let head = Position(load_seq_cst(&self.head));
+        // ORDERING: SeqCst, pairs with the claims in `advance_head`: no pop that came before this
+        // moment is missed.
+        let head = Position(self.head.load(Ordering::SeqCst));
         if laps.distance(head, tail) >= laps.capacity() {
             return Err(Refusal::Exhausted);
         }
@@ -230,13 +234,16 @@ impl<T> RingBuffer<T> {
         let mut contention = Contention::new();
         loop {
             let head = self.load_head();
-            let mut count = 0;
-            for run in laps.runs(head, want) {
-                let published = memory.published.run(run.first, run.count, run.next_lap_stamp);
-                count += published;
-                if published < run.count {
-                    break;
-                }
+            let (run, rest) = laps.runs(head, want);
+            // SAFETY: runs are within the capacity.
+            let published = |run: &Run| unsafe {
+                memory.published.run(run.first, run.count, run.next_lap_stamp)
+            };
+            let mut count = published(&run);
+            if let Some(rest) = rest
+                && count == run.count
+            {
+                count += published(&rest);
             }
             if count == 0 {
                 match self.look_for_value(head) {
@@ -263,8 +270,8 @@ impl<T> RingBuffer<T> {
     #[inline(always)]
     pub(super) fn advance_head(&self, from: Position, to: Position) -> bool {
         // ORDERING: SeqCst, because the claim is the moment at which a pop takes effect: `push`
-        // must not miss it when it asks `head` whether the ring is full. Pairs with `load_seq_cst`
-        // there and in `len`, `is_empty` and `is_full`.
+        // must not miss it when it asks `head` whether the ring is full. Pairs with the `SeqCst`
+        // load there and those in `len` and `is_empty`.
         self.head.compare_exchange(from.0, to.0, Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
@@ -273,7 +280,9 @@ impl<T> RingBuffer<T> {
     fn look_for_value(&self, head: Position) -> Result<(), Refusal> {
         // The tail is never behind the head: if it equals a head loaded before it, then that head
         // is the present one and the ring is empty at this moment.
-        let tail = Position(load_seq_cst(&self.tail.position));
+        // ORDERING: SeqCst, pairs with the claims in `advance_tail`: no push that came before this
+        // moment is missed.
+        let tail = Position(self.tail.position.load(Ordering::SeqCst));
         if tail.without_closed() == head {
             return Err(if tail.is_closed() { Refusal::Closed } else { Refusal::Exhausted });
         }

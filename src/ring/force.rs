@@ -10,7 +10,7 @@
 use super::position::Position;
 use super::wait::Neighbour;
 use super::{PushError, RingBuffer};
-use crate::sync::{Ordering, load_seq_cst};
+use crate::sync::Ordering;
 
 impl<T> RingBuffer<T> {
     /// Pushes a value; where the ring is full, the oldest value makes room and is returned.
@@ -51,8 +51,11 @@ impl<T> RingBuffer<T> {
     /// Claims the tail of a full ring. `None` if the ring is not exactly full, or not any more.
     fn claim_past_full(&self) -> Option<Position> {
         let laps = self.memory.laps;
-        let tail = Position(load_seq_cst(&self.tail.position));
-        let head = Position(load_seq_cst(&self.head));
+        // ORDERING: Relaxed on both. The claim decides whether this is still the tail; and a head
+        // that is older than it seems only means that a consumer was quicker, which `displace`
+        // finds out.
+        let tail = Position(self.tail.position.load(Ordering::Relaxed));
+        let head = Position(self.head.load(Ordering::Relaxed));
         let full = !tail.is_closed() && laps.distance(head, tail) == laps.capacity();
         (full && self.advance_tail(tail, laps.next(tail))).then_some(tail)
     }

@@ -47,6 +47,7 @@ mod position;
 mod prefetch;
 mod slots;
 mod wait;
+mod wide;
 
 use std::fmt;
 
@@ -57,7 +58,7 @@ pub use self::error::{CapacityError, PopError, PushError, TryPopError, TryPushEr
 use self::position::{Laps, Position};
 use self::slots::{Stamps, Values};
 use self::wait::{Idle, wait_while_busy};
-use crate::sync::{AtomicU64, Ordering, load_seq_cst};
+use crate::sync::{AtomicU64, Ordering};
 
 /// A bounded queue for any number of producers and consumers. First in, first out.
 ///
@@ -265,7 +266,8 @@ impl<T> RingBuffer<T> {
 
     /// Whether the ring has been closed. Wait-free.
     pub fn is_closed(&self) -> bool {
-        Position(load_seq_cst(&self.tail.position)).is_closed()
+        // ORDERING: SeqCst, in one order with `close` and the answers that tell of it.
+        Position(self.tail.position.load(Ordering::SeqCst)).is_closed()
     }
 
     /// How many values are in the ring: claimed by a push and not yet by a pop.
@@ -273,12 +275,13 @@ impl<T> RingBuffer<T> {
     /// The number was true at one moment of the call; with other threads at work it may be
     /// different by the time it is returned. Retries for as long as other threads push meanwhile.
     pub fn len(&self) -> usize {
-        let mut tail = load_seq_cst(&self.tail.position);
+        // ORDERING: SeqCst on all three, in one order with all claims: between the two looks at the
+        // tail there is then none of a push, and the head read in between belongs to that tail.
+        let mut tail = self.tail.position.load(Ordering::SeqCst);
         loop {
-            let head = Position(load_seq_cst(&self.head));
-            let again = load_seq_cst(&self.tail.position);
+            let head = Position(self.head.load(Ordering::SeqCst));
+            let again = self.tail.position.load(Ordering::SeqCst);
             if again == tail {
-                // The tail stood still while the head was read, so the two belong together.
                 return self.claimed(head, Position(tail));
             }
             tail = again;
@@ -295,8 +298,9 @@ impl<T> RingBuffer<T> {
         // The head first: if the tail equals it afterwards, the ring was empty at the second load.
         // If not, the tail had passed this head by then, and from the moment it did, or from the
         // first load on, a value was in the ring.
-        let head = Position(load_seq_cst(&self.head));
-        let tail = Position(load_seq_cst(&self.tail.position));
+        // ORDERING: SeqCst on both, in one order with all claims.
+        let head = Position(self.head.load(Ordering::SeqCst));
+        let tail = Position(self.tail.position.load(Ordering::SeqCst));
         tail.without_closed() == head
     }
 

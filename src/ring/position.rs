@@ -129,21 +129,23 @@ impl Laps {
         Position(position.0 - (self.index_mask + 1))
     }
 
-    /// The runs of neighbouring slots that `count` claims from `first` on cover: one, and an empty
-    /// one, or two where the claims pass the end of the ring. `count` is at most the capacity.
+    /// The run of neighbouring slots that `count` claims from `first` on cover, and a second one
+    /// where they pass the end of the ring. `count` is at most the capacity.
     #[inline(always)]
-    pub(super) fn runs(self, first: Position, count: usize) -> [Run; 2] {
+    pub(super) fn runs(self, first: Position, count: usize) -> (Run, Option<Run>) {
         let index = self.index(first);
         let next_lap_stamp = self.next_lap_stamp(first);
-        let before_end = count.min(self.capacity() - index);
-        [
-            Run { first: index, count: before_end, next_lap_stamp },
-            Run {
-                first: 0,
-                count: count - before_end,
-                next_lap_stamp: next_lap_stamp.wrapping_add(self.index_mask as u32 + 1),
-            },
-        ]
+        let before_end = self.capacity() - index;
+        if count <= before_end {
+            return (Run { first: index, count, next_lap_stamp }, None);
+        }
+        std::hint::cold_path();
+        let rest = Run {
+            first: 0,
+            count: count - before_end,
+            next_lap_stamp: next_lap_stamp.wrapping_add(self.index_mask as u32 + 1),
+        };
+        (Run { first: index, count: before_end, next_lap_stamp }, Some(rest))
     }
 }
 
@@ -197,7 +199,8 @@ mod tests {
             for _ in 0..3 * capacity {
                 for count in 0..=capacity {
                     let mut position = first;
-                    for run in laps.runs(first, count) {
+                    let (run, rest) = laps.runs(first, count);
+                    for run in [Some(run), rest].into_iter().flatten() {
                         for index in run.first..run.first + run.count {
                             assert_eq!(laps.index(position), index);
                             assert_eq!(laps.next_lap_stamp(position), run.next_lap_stamp);

@@ -13,8 +13,8 @@
 use std::alloc::{Layout, alloc_zeroed};
 use std::mem::MaybeUninit;
 
-use super::prefetch;
-use crate::sync::{AtomicU32, Ordering, UnsafeCell, ZEROED_IS_VALID};
+use super::{prefetch, wide};
+use crate::sync::{AtomicU32, PLAIN_MEMORY, UnsafeCell};
 
 /// The places of the values; which of them are initialised, the stamps say.
 pub(super) struct Values<T>(Box<[UnsafeCell<MaybeUninit<T>>]>);
@@ -39,14 +39,20 @@ impl<T> Values<T> {
     /// Moves `count` values from `source` into the places from `first` on.
     ///
     /// # Safety
-    /// As for `write`, for each place; and `source` is valid for reading `count` values, which are
-    /// the ring's from then on.
+    /// The places are within the capacity, hold no value and are this thread's alone; `source` is
+    /// valid for reading `count` values, which are the ring's from then on.
     #[inline(always)]
     pub(super) unsafe fn write_run(&self, first: usize, source: *const T, count: usize) {
         debug_assert!(first + count <= self.0.len());
-        // SAFETY: promised by the caller, as in `write`.
+        // SAFETY: promised by the caller.
         unsafe {
-            for (i, place) in self.0.get_unchecked(first..first + count).iter().enumerate() {
+            let places = self.0.get_unchecked(first..first + count);
+            if PLAIN_MEMORY {
+                let target = places.as_ptr().cast::<T>().cast_mut();
+                std::ptr::copy_nonoverlapping(source, target, count);
+                return;
+            }
+            for (i, place) in places.iter().enumerate() {
                 place.with_mut(|place| {
                     (*place).write(source.add(i).read());
                 });
@@ -57,13 +63,19 @@ impl<T> Values<T> {
     /// Moves the values of `count` places from `first` on out to `target`.
     ///
     /// # Safety
-    /// As for `read`, for each place; and `target` is valid for writing `count` values.
+    /// The places are within the capacity, hold values and are this thread's alone; `target` is
+    /// valid for writing `count` values.
     #[inline(always)]
     pub(super) unsafe fn read_run(&self, first: usize, target: *mut T, count: usize) {
         debug_assert!(first + count <= self.0.len());
-        // SAFETY: promised by the caller, as in `read`.
+        // SAFETY: promised by the caller.
         unsafe {
-            for (i, place) in self.0.get_unchecked(first..first + count).iter().enumerate() {
+            let places = self.0.get_unchecked(first..first + count);
+            if PLAIN_MEMORY {
+                std::ptr::copy_nonoverlapping(places.as_ptr().cast::<T>(), target, count);
+                return;
+            }
+            for (i, place) in places.iter().enumerate() {
                 place.with(|place| target.add(i).write((*place).assume_init_read()));
             }
         }
@@ -101,7 +113,7 @@ impl Stamps {
         unsafe { self.0.get_unchecked(index) }
     }
 
-    /// Sets `count` stamps from `first` on, in order.
+    /// Sets `count` stamps from `first` on, in some order.
     ///
     /// # Safety
     /// `first + count` is at most the capacity.
@@ -109,41 +121,30 @@ impl Stamps {
     pub(super) unsafe fn set_run(&self, first: usize, count: usize, stamp: u32) {
         debug_assert!(first + count <= self.0.len());
         // SAFETY: promised by the caller.
-        for at in unsafe { self.0.get_unchecked(first..first + count) } {
-            at.store(stamp, Ordering::Release);
-        }
+        wide::store_all(unsafe { self.0.get_unchecked(first..first + count) }, stamp);
     }
 
     /// How many of the `count` stamps from `first` on, up to the first that does not, hold `stamp`.
-    pub(super) fn run(&self, first: usize, count: usize, stamp: u32) -> usize {
-        const CHUNK: usize = 8;
-        // ORDERING: Acquire, pairs with the other side's Release store of the stamp: what it did to
-        // the value happened before what we shall do to it.
-        let holds = |at: &AtomicU32| at.load(Ordering::Acquire) == stamp;
-        let stamps = &self.0[first..first + count];
-        // Chunks of a fixed length, because only those are unrolled: a compare and a branch a stamp.
-        let mut held = 0;
-        for chunk in stamps.chunks_exact(CHUNK) {
-            for at in chunk {
-                if !holds(at) {
-                    return held;
-                }
-                held += 1;
-            }
-        }
-        held + stamps[held..].iter().take_while(|at| holds(at)).count()
+    ///
+    /// # Safety
+    /// `first + count` is at most the capacity.
+    #[inline(always)]
+    pub(super) unsafe fn run(&self, first: usize, count: usize, stamp: u32) -> usize {
+        debug_assert!(first + count <= self.0.len());
+        // SAFETY: promised by the caller.
+        wide::count_held(unsafe { self.0.get_unchecked(first..first + count) }, stamp)
     }
 }
 
 /// Types for which zeroed memory is a valid value: the one that `zeroed` returns.
 ///
 /// # Safety
-/// Where `ZEROED_IS_VALID`, all zero bytes must be a valid value and equal to `zeroed()`.
+/// Where `PLAIN_MEMORY`, all zero bytes must be a valid value and equal to `zeroed()`.
 unsafe trait Zeroed {
     fn zeroed() -> Self;
 }
 
-// SAFETY: where `ZEROED_IS_VALID`, an atomic is its integer, and zero is one.
+// SAFETY: where `PLAIN_MEMORY`, an atomic is its integer, and zero is one.
 unsafe impl Zeroed for AtomicU32 {
     fn zeroed() -> Self {
         AtomicU32::new(0)
@@ -160,7 +161,7 @@ unsafe impl<T> Zeroed for UnsafeCell<MaybeUninit<T>> {
 /// `len` zeroed values, `len` above 0; `None` if no memory of that size can be had.
 fn zeroed_slice<Z: Zeroed>(len: usize) -> Option<Box<[Z]>> {
     let layout = Layout::array::<Z>(len).ok()?;
-    if !ZEROED_IS_VALID || layout.size() == 0 {
+    if !PLAIN_MEMORY || layout.size() == 0 {
         return Some((0..len).map(|_| Z::zeroed()).collect());
     }
     // SAFETY: the layout's size is not zero.

@@ -69,6 +69,20 @@ fn m6_questions_against_a_batch() {
     }
 }
 
+/// Two threads that ask agree on which of a push and a pop came first.
+#[test]
+fn m6_two_who_ask_see_one_order() {
+    for question in [Len, IsEmpty, IsFull] {
+        Model::new("question, question, push, pop", 2)
+            .holding(&[91])
+            .thread(std::slice::from_ref(&question))
+            .thread(std::slice::from_ref(&question))
+            .thread(&[TryPush(11)])
+            .thread(&[TryPop])
+            .check();
+    }
+}
+
 /// The counts answer for a value that is claimed and not there yet, so a caller that asks first and
 /// pops then is not told that it is empty.
 #[test]

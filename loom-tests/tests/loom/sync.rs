@@ -10,14 +10,8 @@ use loom::sync::Mutex;
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub(crate) use loom::thread::yield_now;
 
-/// loom's atomics are no plain memory.
-pub(crate) const ZEROED_IS_VALID: bool = false;
-
-/// A sequentially consistent load. loom lets it read nothing older than the newest `SeqCst` store,
-/// which is all there is to the order of locations that are only ever changed by `SeqCst` stores.
-pub(crate) fn load_seq_cst(atomic: &AtomicU64) -> u64 {
-    atomic.load(Ordering::SeqCst)
-}
+/// loom's atomics and cells know who accessed them.
+pub(crate) const PLAIN_MEMORY: bool = false;
 
 /// One chance for the other threads.
 pub(crate) fn pause(_count: u32) {

@@ -8,12 +8,8 @@ use std::sync::atomic::{AtomicI32, Ordering as StdOrdering};
 pub(crate) use shuttle::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub(crate) use shuttle::thread::yield_now;
 
-/// shuttle's atomics are no plain memory.
-pub(crate) const ZEROED_IS_VALID: bool = false;
-
-pub(crate) fn load_seq_cst(atomic: &AtomicU64) -> u64 {
-    atomic.load(Ordering::SeqCst)
-}
+/// shuttle's atomics and the cells below are more than what they hold.
+pub(crate) const PLAIN_MEMORY: bool = false;
 
 /// One chance for the other threads.
 pub(crate) fn pause(_count: u32) {
