@@ -79,6 +79,7 @@ fn m6_two_who_ask_see_one_order() {
             .thread(std::slice::from_ref(&question))
             .thread(&[TryPush(11)])
             .thread(&[TryPop])
+            .preemptions(3)
             .check();
     }
 }
