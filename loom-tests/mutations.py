@@ -2,7 +2,8 @@
 
 Each is one textual change: (name, file under src/ring, text, replacement, expectation). The text is
 found exactly once, however it is laid out: white space stands for any white space or none. Where it
-stands in several places, some context makes it one. The expectation is CAUGHT, or the reason why a ring so changed is as right as before.
+stands in several places, some context makes it one. The expectation is CAUGHT, or the reason why a
+ring so changed is as right as before.
 """
 
 CAUGHT = "caught"
@@ -11,11 +12,7 @@ CAUGHT = "caught"
 ON_PAPER = (
     "it puts the claim it reads before the `SeqCst` load that follows, in the one order of such "
     "operations. loom takes the order in which they run for that order, so there it is always so; "
-    "the language promises it only with this"
-)
-AS_ACQUIRE = (
-    "an Acquire is enough to put the claim it reads before the load of the head; it is `SeqCst` "
-    "because the second look needs that and gives its value to the first of the next round"
+    "the language promises it only between `SeqCst` operations"
 )
 ROOM = "where room has come up meanwhile, `displace` finds the slot released and does what `push` does"
 OWN_SLOT = (
@@ -45,12 +42,12 @@ def order(name, file, text, *weaker, why=None):
 ORDERS = [
     *order("publish stamp", "claim.rs", """(*place).write(value);
         });
-        // ORDERING: Release, pairs with the Acquire loads of the published stamp in `claim_pop` and
-        // `Stamps::run`: whoever sees the stamp sees the value.
+        // ORDERING: Release, pairs with the Acquire loads of the published stamp in `claim_pop`,
+        // `Stamps::run` and `displace`: whoever sees the stamp sees the value.
         done.store(stamp, Ordering::Release)""", "Relaxed"),
-    *order("release stamp", "claim.rs", """// the read above happens before the next value is written over it.
+    *order("release stamp", "claim.rs", """// `displace`: the read above happens before the next value is written over it.
         done.store(stamp, Ordering::Release)""", "Relaxed"),
-    *order("load of the tail", "claim.rs", "self.tail.position.load(Ordering::Acquire)", "Relaxed", why={"Relaxed": ON_PAPER}),
+    *order("load of the tail", "claim.rs", "let tail = self.tail.position.load(Ordering::SeqCst);", "Acquire", "Relaxed"),
     *order("load of free_until", "claim.rs", "self.tail.free_until.load(Ordering::Acquire)", "Relaxed"),
     *order("store of free_until", "claim.rs", "self.tail.free_until.store(until.0, Ordering::Release)", "Relaxed"),
     *order("claim of the tail", "claim.rs", "self.tail .position .compare_exchange(from.0, to.0, Ordering::SeqCst", "AcqRel", "Acquire", "Release", "Relaxed"),
@@ -58,7 +55,7 @@ ORDERS = [
     *order("head, for full", "claim.rs", "let head = Position(self.head.load(Ordering::SeqCst));", "Acquire", "Relaxed"),
     *order("tail, for empty", "claim.rs", "let tail = Position(self.tail.position.load(Ordering::SeqCst));", "Acquire", "Relaxed"),
     *order("published stamp, pop", "claim.rs", "if published.load(Ordering::Acquire) != stamp", "Relaxed"),
-    *order("load of the head", "claim.rs", "Position(self.head.load(Ordering::Acquire))", "Relaxed", why={"Relaxed": ON_PAPER}),
+    *order("load of the head", "claim.rs", "of all claims.\n        Position(self.head.load(Ordering::SeqCst))", "Acquire", "Relaxed", why={"Acquire": ON_PAPER, "Relaxed": ON_PAPER}),
     *order("stamps of a batch", "wide.rs", "at.store(stamp, Ordering::Release)", "Relaxed"),
     *order("stamps read in a run", "wide.rs", "at.load(Ordering::Acquire) == stamp", "Relaxed"),
     *order("force_push, released", "force.rs", "while released.load(Ordering::Acquire)", "Relaxed"),
@@ -67,7 +64,7 @@ ORDERS = [
     *order("force_push, publish stamp", "force.rs", "published.store(laps.next_lap_stamp(position), Ordering::Release)", "Relaxed"),
     *order("close", "mod.rs", "self.tail.position.fetch_or(Position::CLOSED, Ordering::SeqCst)", "AcqRel", "Release", "Acquire", "Relaxed"),
     *order("is_closed", "mod.rs", "Position(self.tail.position.load(Ordering::SeqCst)).is_closed()", "Acquire", "Relaxed"),
-    *order("len, tail first", "mod.rs", "let mut tail = self.tail.position.load(Ordering::SeqCst);", "Acquire", "Relaxed", why={"Acquire": AS_ACQUIRE, "Relaxed": ON_PAPER}),
+    *order("len, tail first", "mod.rs", "let mut tail = self.tail.position.load(Ordering::SeqCst);", "Acquire", "Relaxed", why={"Acquire": ON_PAPER, "Relaxed": ON_PAPER}),
     *order("len, head", "mod.rs", """loop {
             let head = Position(self.head.load(Ordering::SeqCst));""", "Acquire", "Relaxed"),
     *order("len, tail again", "mod.rs", "let again = self.tail.position.load(Ordering::SeqCst);", "Acquire", "Relaxed"),
@@ -117,7 +114,7 @@ LOGIC = [
         let memory""", """let tail = tail.without_closed();
         let memory""", CAUGHT),
     ("batch claims more than is free", "claim.rs", "let count = laps.distance(tail, free_until).min(want);", "let count = if tail < free_until { want.min(laps.capacity()) } else { 0 };", CAUGHT),
-    ("batch claims more than is published", "claim.rs", "let mut count = published(&run);", "let mut count = if published(&run) > 0 { run.count } else { 0 };", CAUGHT),
+    ("batch claims more than is published", "claim.rs", "count = published(&run);", "count = if published(&run) > 0 { run.count } else { 0 };", CAUGHT),
     ("batch goes on behind a gap", "claim.rs", "&& count == run.count", "&& count <= run.count", CAUGHT),
     ("batch published before it is written", "batch.rs", "memory.values.write_run(run.first, source, run.count);\n                memory.published.set_run(run.first, run.count, run.next_lap_stamp);", "memory.published.set_run(run.first, run.count, run.next_lap_stamp);\n                memory.values.write_run(run.first, source, run.count);", CAUGHT),
     ("batch released before it is read", "batch.rs", "memory.values.read_run(run.first, target, run.count);\n                memory.released.set_run(run.first, run.count, run.next_lap_stamp);", "memory.released.set_run(run.first, run.count, run.next_lap_stamp);\n                memory.values.read_run(run.first, target, run.count);", CAUGHT),

@@ -84,15 +84,12 @@ pub fn slice<T: Value, Q: Queue<T>>(scenario: &Scenario, time: Duration) -> f64 
             let mut meter = BurnMeter::new();
             let mut n = 0;
             while !stop.load(Relaxed) {
-                for _ in 0..BurnMeter::CALLS {
-                    if thread < producers {
-                        n += 1;
-                        let _ = meter.call(|| queue.push(T::tagged(n)));
-                    } else {
-                        black_box(meter.call(|| queue.pop()));
-                    }
+                if thread < producers {
+                    n += 1;
+                    let _ = meter.call(|| queue.try_push(T::tagged(n)));
+                } else {
+                    black_box(meter.call(|| queue.try_pop()));
                 }
-                meter.sample();
             }
             meter.burnt
         }),
@@ -108,6 +105,10 @@ fn check<T: Value, Q: Queue<T>>(queue: &Q) {
         assert_eq!(queue.pop().map(|value| value.tag()), Some(n));
     }
     assert!(queue.pop().is_none());
+    let mut out = Vec::new();
+    assert_eq!(queue.push_batch(&mut (0..30).map(T::tagged).collect()), 30);
+    assert_eq!(queue.pop_batch(&mut out, 40), 30);
+    assert!(out.iter().map(Value::tag).eq(0..30));
 }
 
 /// Runs `body` on `threads` pinned threads for `time`; the sum of what they return, per second.
@@ -235,38 +236,25 @@ impl Retry {
 }
 
 /// Counts calls that used more than 100 µs of this thread's processor time.
-///
-/// Reading the thread's clock costs more than a call, so it is read every few calls, and a call is
-/// held against it only if it also took that long on the wall.
 struct BurnMeter {
-    long_call: bool,
+    /// The processor time at the end of the last call.
     processor: Duration,
     burnt: u64,
 }
 
 impl BurnMeter {
-    const CALLS: usize = 32;
     const LIMIT: Duration = Duration::from_micros(100);
 
     fn new() -> Self {
-        Self { long_call: false, processor: processor_time(), burnt: 0 }
+        Self { processor: processor_time(), burnt: 0 }
     }
 
-    #[inline(always)]
     fn call<R>(&mut self, call: impl FnOnce() -> R) -> R {
-        let started = Instant::now();
         let result = call();
-        self.long_call |= started.elapsed() > Self::LIMIT;
-        result
-    }
-
-    fn sample(&mut self) {
         let now = processor_time();
-        if self.long_call && now - self.processor > Self::LIMIT {
-            self.burnt += 1;
-        }
-        self.long_call = false;
+        self.burnt += u64::from(now - self.processor > Self::LIMIT);
         self.processor = now;
+        result
     }
 }
 
@@ -278,15 +266,22 @@ fn processor_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
+/// How many cores this process may use.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn pin(core: usize) {
-    // SAFETY: a zeroed set is an empty one, and the call only reads it.
-    unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(core, &mut set);
-        libc::sched_setaffinity(0, size_of_val(&set), &set);
-    }
+/// Keeps this thread on one of the cores that the process may use.
+fn pin(turn: usize) {
+    // SAFETY: a zeroed set is an empty one; the calls fill one and read the other.
+    let pinned = unsafe {
+        let (mut allowed, mut one): (libc::cpu_set_t, libc::cpu_set_t) = std::mem::zeroed();
+        libc::sched_getaffinity(libc::getpid(), size_of_val(&allowed), &mut allowed);
+        let mut cores =
+            (0..libc::CPU_SETSIZE as usize).filter(|&core| libc::CPU_ISSET(core, &allowed));
+        let core = cores.nth(turn).expect("there are as many cores as `cores` says");
+        libc::CPU_SET(core, &mut one);
+        libc::sched_setaffinity(0, size_of_val(&one), &one)
+    };
+    assert_eq!(pinned, 0, "a thread that is not pinned measures something else");
 }

@@ -92,14 +92,6 @@ impl History {
         permitted.then_some(next)
     }
 
-    /// Keeps only the order of each thread's program.
-    pub fn forget_times(&mut self) {
-        let threads = self.threads.len();
-        for event in self.threads.iter_mut().flatten() {
-            event.after = vec![0; threads];
-        }
-    }
-
     /// A call that answered busy although no call of another thread overlapped it.
     pub fn busy_alone(&self) -> Option<&Event> {
         let calls = |thread: usize| self.threads[thread].iter().enumerate();

@@ -12,7 +12,8 @@ impl<T> RingBuffer<T> {
     /// Moves as many values as fit from the front of `values` into the ring and returns how many.
     ///
     /// They stay neighbours: no value of another thread comes between them. Fewer than all means
-    /// that the slot behind the last one was not free at that moment, so call again for the rest;
+    /// that the slot behind the last one was not free when it was looked at, so call again for the
+    /// rest;
     /// 0 means that the ring was full at one moment of the call, or is closed
     /// ([`is_closed`](Self::is_closed)), or that `values` is empty. What was not moved stays in
     /// `values`, in order. Waits as [`push`](Self::push) does, and only for the first slot.
@@ -68,7 +69,7 @@ impl<T> RingBuffer<T> {
     /// Moves up to `max` of the oldest values to the end of `out` and returns how many.
     ///
     /// They are neighbours: no other consumer takes a value from between them. Fewer than `max`
-    /// means that no more were published in a row at that moment; 0 means that the ring was empty
+    /// means that no more were published in a row when they were looked at; 0 means that the ring was empty
     /// at one moment of the call, or that `max` is 0. Waits as [`pop`](Self::pop) does, and only
     /// for the first value. Where `out` lacks the capacity for `max` more, it grows by what is in
     /// the ring, before anything is claimed.

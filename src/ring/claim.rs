@@ -3,12 +3,12 @@
 //! A claim is one compare-and-swap of `tail` (for a push) or `head` (for a pop). It succeeds only
 //! once the slot is known to be ready for it: a producer claims what has been released, a consumer
 //! what has been published. So between its claim and its stamp a thread only moves the value, and
-//! waits for nobody.
+//! waits for nobody. (The one exception is a `force_push` into a full ring, in `force.rs`.)
 
 use std::mem::MaybeUninit;
 
 use super::RingBuffer;
-use super::position::{Position, Run};
+use super::position::{Laps, Position, Run};
 use super::wait::Contention;
 use crate::sync::{AtomicU32, Ordering, UnsafeCell};
 
@@ -52,8 +52,8 @@ impl<T> PushClaim<'_, T> {
         place.with_mut(|place| unsafe {
             (*place).write(value);
         });
-        // ORDERING: Release, pairs with the Acquire loads of the published stamp in `claim_pop` and
-        // `Stamps::run`: whoever sees the stamp sees the value.
+        // ORDERING: Release, pairs with the Acquire loads of the published stamp in `claim_pop`,
+        // `Stamps::run` and `displace`: whoever sees the stamp sees the value.
         done.store(stamp, Ordering::Release);
     }
 }
@@ -66,8 +66,8 @@ impl<T> PopClaim<'_, T> {
         // SAFETY: the claim makes this thread the only one to touch the place, and the value in it
         // is published, so initialised; once moved out here, nobody reads it again.
         let value = place.with(|place| unsafe { (*place).assume_init_read() });
-        // ORDERING: Release, pairs with the Acquire loads of the release stamp in `Stamps::run`:
-        // the read above happens before the next value is written over it.
+        // ORDERING: Release, pairs with the Acquire loads of the release stamp in `Stamps::run` and
+        // `displace`: the read above happens before the next value is written over it.
         done.store(stamp, Ordering::Release);
         value
     }
@@ -123,6 +123,7 @@ impl<T> RingBuffer<T> {
             if self.advance_tail(tail, laps.advance(tail, count)) {
                 return Ok((tail, count));
             }
+            looked = false;
             contention.back_off();
         }
     }
@@ -130,10 +131,10 @@ impl<T> RingBuffer<T> {
     /// The next position to push to, and how far on slots are known to be free.
     #[inline(always)]
     fn load_tail(&self) -> (Position, Position) {
-        // ORDERING: Acquire, pairs with the compare-and-swap of whoever moved the tail last. It puts
-        // that claim before our `SeqCst` load of the head in the one order of such operations, so
-        // that "full" and "busy" are about a ring in which this claim had been made.
-        let tail = self.tail.position.load(Ordering::Acquire);
+        // ORDERING: SeqCst, the moment at which a push finds the ring full or closed. Pairs with the
+        // compare-and-swaps of the tail: whoever moved it last did so before this moment, and before
+        // our load of the head, in the one order of all claims. An Acquire would not promise that.
+        let tail = self.tail.position.load(Ordering::SeqCst);
         // ORDERING: Acquire, pairs with the Release store in `look_for_room`: the thread that read
         // the release stamps passes on that the values are out.
         let free_until = self.tail.free_until.load(Ordering::Acquire);
@@ -177,13 +178,13 @@ impl<T> RingBuffer<T> {
             let until = laps.advance(tail, free);
             // ORDERING: Release, pairs with the Acquire load in `load_tail`.
             self.tail.free_until.store(until.0, Ordering::Release);
-            memory.values.prefetch(first, free);
+            memory.values.prefetch(first, free.min(count));
             return Ok(());
         }
-        // The head cannot be a lap behind the tail and then ahead of it again: if it is a lap
-        // behind at this load, then the tail is still ours and the ring is full at this moment.
-        // ORDERING: SeqCst, pairs with the claims in `advance_head`: no pop that came before this
-        // moment is missed.
+        // The head only grows: if it is a lap behind the tail now, it was so when the tail was
+        // loaded, and the ring was full at that moment.
+        // ORDERING: SeqCst, pairs with the claims in `advance_head`: no pop that came before the
+        // load of the tail is missed.
         let head = Position(self.head.load(Ordering::SeqCst));
         if laps.distance(head, tail) >= laps.capacity() {
             return Err(Refusal::Exhausted);
@@ -231,19 +232,24 @@ impl<T> RingBuffer<T> {
     pub(super) fn claim_pop_batch(&self, want: usize) -> Result<(Position, usize), Refusal> {
         let memory = &*self.memory;
         let laps = memory.laps;
+        // SAFETY: runs are within the capacity.
+        let published =
+            |run: &Run| unsafe { memory.published.run(run.first, run.count, run.next_lap_stamp) };
         let mut contention = Contention::new();
+        // What was seen to be published stays so: a lost claim costs no second look at it.
+        let mut published_until = Laps::START;
         loop {
             let head = self.load_head();
-            let (run, rest) = laps.runs(head, want);
-            // SAFETY: runs are within the capacity.
-            let published = |run: &Run| unsafe {
-                memory.published.run(run.first, run.count, run.next_lap_stamp)
-            };
-            let mut count = published(&run);
-            if let Some(rest) = rest
-                && count == run.count
-            {
-                count += published(&rest);
+            let mut count = laps.distance(head, published_until).min(want);
+            if count == 0 {
+                let (run, rest) = laps.runs(head, want);
+                count = published(&run);
+                if let Some(rest) = rest
+                    && count == run.count
+                {
+                    count += published(&rest);
+                }
+                published_until = laps.advance(head, count);
             }
             if count == 0 {
                 match self.look_for_value(head) {
@@ -261,9 +267,9 @@ impl<T> RingBuffer<T> {
     /// The position of the oldest value, if there is one.
     #[inline(always)]
     pub(super) fn load_head(&self) -> Position {
-        // ORDERING: Acquire, pairs with the compare-and-swap of whoever moved the head last, as in
-        // `load_tail`.
-        Position(self.head.load(Ordering::Acquire))
+        // ORDERING: SeqCst, pairs with the compare-and-swaps of the head as in `load_tail`: it comes
+        // before our load of the tail in the one order of all claims.
+        Position(self.head.load(Ordering::SeqCst))
     }
 
     /// Claims the positions between two heads; false if another thread moved the head first.

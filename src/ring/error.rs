@@ -1,4 +1,6 @@
 //! Why the ring said no. A refused value always comes back.
+//!
+//! Spelt out, without `thiserror`, because the ring needs nothing but `crossbeam-utils`.
 
 use std::fmt;
 

@@ -16,22 +16,27 @@
 //!   answer is true at one moment of the call, whatever the threads in between are doing.
 //!
 //! # Progress
-//! There are no locks, and no memory is allocated after construction. A `try_` call never waits: it
-//! ends after a bounded number of its own steps, plus one retry, with a bounded pause, for each
-//! claim that another thread won meanwhile.
+//! There are no locks, and the ring allocates nothing after construction (`pop_batch` may grow the
+//! `Vec` it is given). A `try_` call never waits: it ends after a bounded number of its own steps,
+//! plus one retry, with a bounded pause, for each claim that another thread won meanwhile and each
+//! note about free slots that it stored late.
 //!
 //! The ring is nevertheless not lock-free in the strict sense of the word. Between a claim and its
-//! stamp lie a few instructions: one move of a value and one store (one per value, for a batch). A
-//! thread that the system stops right there delays others, though it corrupts nothing:
+//! stamp lie a few instructions: one move of a value and one store; for a batch, those of all its
+//! values; and in the first lap the system may have to find a page of memory there. A thread that is
+//! stopped right there delays others, though it corrupts nothing:
 //!
 //! - A stopped **producer** delays the consumers that reach its slot. Values pushed behind it wait,
 //!   because order is kept; producers go on until the ring is full.
 //! - A stopped **consumer** delays the producers that come round to its slot, one lap later;
 //!   consumers go on, and so do producers until then.
+//! - A **`force_push` into a full ring** is a producer that comes round to the oldest value's slot
+//!   inside its claim: where that value's consumer is stopped, it waits, and then consumers that
+//!   reach its slot and other calls of `force_push` wait too.
 //!
-//! Meanwhile `try_push` and `try_pop` answer *busy*. `push`, `pop` and the batch calls wait: they
-//! pause for a few cache-line transfers, then yield the processor at every look, so they do not
-//! burn a time slice. Across threads of different real-time priority, use the `try_` forms.
+//! Meanwhile `try_push` and `try_pop` answer *busy*. `push`, `pop`, `force_push` and the batch calls
+//! wait: they pause for a few cache-line transfers, then offer the processor to other threads at
+//! every look. Across threads of different real-time priority, use the `try_` forms.
 //!
 //! Rings in which no stopped thread can delay another exist (Nikolaev's SCQ, DISC 2019). Prototypes
 //! measured against crossbeam's `ArrayQueue` cost: SCQ 0.25, 0.40 and 0.19 of its throughput with
@@ -50,6 +55,7 @@ mod wait;
 mod wide;
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use crossbeam_utils::CachePadded;
 
@@ -111,6 +117,10 @@ unsafe impl<T: Send> Send for RingBuffer<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for RingBuffer<T> {}
 
+// No code of the caller's runs inside a claim, so no panic leaves one half done.
+impl<T> UnwindSafe for RingBuffer<T> {}
+impl<T> RefUnwindSafe for RingBuffer<T> {}
+
 impl<T> RingBuffer<T> {
     /// The largest capacity: 2^31 slots.
     pub const MAX_CAPACITY: usize = Laps::MAX_CAPACITY;
@@ -118,7 +128,7 @@ impl<T> RingBuffer<T> {
     /// Makes an empty ring of exactly `capacity` slots.
     ///
     /// Takes `size_of::<T>() + 8` bytes a slot, in zeroed pages that the system hands out when they
-    /// are first used: a ring of 100 million slots is made at once.
+    /// are first used: a ring of 100 million slots is made at once, and its first lap is slower.
     ///
     /// # Panics
     /// If `capacity` is 0 or above [`MAX_CAPACITY`](Self::MAX_CAPACITY), or if there is no memory
@@ -126,7 +136,7 @@ impl<T> RingBuffer<T> {
     pub fn new(capacity: usize) -> Self {
         match Self::try_new(capacity) {
             Ok(ring) => ring,
-            Err(error) => panic!("{error}, not {capacity}"),
+            Err(error) => panic!("{error} (capacity {capacity})"),
         }
     }
 
@@ -254,9 +264,9 @@ impl<T> RingBuffer<T> {
 
     /// Closes the ring for pushes; what is in it can still be popped.
     ///
-    /// Pushes that begin afterwards are refused as closed; one under way either was claimed before,
-    /// and its value can be popped, or is refused. Returns whether this call closed the ring, false
-    /// if it was closed already. Wait-free.
+    /// Pushes that begin afterwards are refused; one under way either was claimed before, and its
+    /// value can be popped, or is refused. Returns whether this call closed the ring, false if it was
+    /// closed already. Lock-free: retries where a push is claimed at the same moment.
     pub fn close(&self) -> bool {
         // ORDERING: SeqCst, in one order with the claims of the tail: a push either is before it,
         // and then a pop cannot answer "closed" ahead of that value, or sees it.

@@ -161,16 +161,21 @@ unsafe impl<T> Zeroed for UnsafeCell<MaybeUninit<T>> {
 /// `len` zeroed values, `len` above 0; `None` if no memory of that size can be had.
 fn zeroed_slice<Z: Zeroed>(len: usize) -> Option<Box<[Z]>> {
     let layout = Layout::array::<Z>(len).ok()?;
-    if !PLAIN_MEMORY || layout.size() == 0 {
+    if !PLAIN_MEMORY {
         return Some((0..len).map(|_| Z::zeroed()).collect());
     }
-    // SAFETY: the layout's size is not zero.
-    let memory = unsafe { alloc_zeroed(layout) }.cast::<Z>();
+    let memory = if layout.size() == 0 {
+        std::ptr::dangling_mut()
+    } else {
+        // SAFETY: the layout's size is not zero.
+        unsafe { alloc_zeroed(layout) }.cast::<Z>()
+    };
     if memory.is_null() {
         return None;
     }
     let slice = std::ptr::slice_from_raw_parts_mut(memory, len);
     // SAFETY: the global allocator gave this memory for exactly the layout that a `Box<[Z]>` of
-    // `len` frees, it is ours alone, and its zero bytes are valid values (`Zeroed`).
+    // `len` frees (or it has no size and is not freed), it is ours alone, and its zero bytes are
+    // valid values (`Zeroed`).
     Some(unsafe { Box::from_raw(slice) })
 }

@@ -44,7 +44,7 @@ impl Mix {
                 Mix::Singles => 8,
                 Mix::Forced => 10,
                 Mix::Batches => 12,
-                Mix::Everything => 13,
+                Mix::Everything => 14,
             };
             match random.below(kinds) {
                 0 => Op::Push(tag()),
@@ -59,7 +59,8 @@ impl Mix {
                 8 | 9 => Op::ForcePush(tag()),
                 10 => Op::PushBatch((0..3).map(|_| tag()).collect()),
                 11 => Op::PopBatch(2),
-                _ => Op::Close,
+                12 => Op::Close,
+                _ => Op::IsClosed,
             }
         };
         (0..length).map(|_| op()).collect()

@@ -290,6 +290,48 @@ fn force_push_accounts_for_every_value() {
     }
 }
 
+/// Batches long enough that stamps are stored and read by the block, beside each other and round the
+/// end of the ring.
+#[test]
+fn long_batches_beside_each_other() {
+    let count = times(200_000, 400);
+    for capacity in [100, 257] {
+        let ring = RingBuffer::new(capacity);
+        let push_all = |producer: usize| {
+            let (mut next, mut batch) = (0, Vec::new());
+            while next < count || !batch.is_empty() {
+                let until = count.min(next + 1 + next % 100);
+                batch.extend((next..until).map(|number| (producer, number)));
+                next = until;
+                if ring.push_batch(&mut batch) == 0 {
+                    thread::yield_now();
+                }
+            }
+        };
+        let pop_all = || {
+            let mut got = Vec::new();
+            loop {
+                let max = 1 + got.len() % 100;
+                if ring.pop_batch(&mut got, max) == 0 {
+                    if ring.is_closed() && ring.is_empty() {
+                        return got;
+                    }
+                    thread::yield_now();
+                }
+            }
+        };
+        let got = thread::scope(|scope| {
+            let consumers = [scope.spawn(pop_all), scope.spawn(pop_all)];
+            let producers = [scope.spawn(|| push_all(0)), scope.spawn(|| push_all(1))];
+            producers.into_iter().for_each(|producer| producer.join().expect("no panic"));
+            ring.close();
+            consumers.map(|consumer| consumer.join().expect("no panic"))
+        });
+        got.iter().for_each(|got| assert_producers_in_order(got));
+        assert_each_once(got.concat(), 2, count);
+    }
+}
+
 /// Close in the middle of traffic: what was accepted comes out, once, and nothing else.
 #[test]
 fn close_loses_nothing_that_was_accepted() {

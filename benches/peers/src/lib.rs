@@ -4,11 +4,21 @@ use std::collections::VecDeque;
 
 /// A bounded queue as the benchmark drives it.
 pub trait Queue<T: Copy>: Send + Sync {
-    const NAME: &'static str;
-
     fn with_capacity(capacity: usize) -> Self;
     fn push(&self, value: T) -> Result<(), T>;
     fn pop(&self) -> Option<T>;
+
+    /// Pushes without waiting for a neighbour, where the queue makes that difference.
+    #[inline]
+    fn try_push(&self, value: T) -> Result<(), T> {
+        self.push(value)
+    }
+
+    /// Pops without waiting for a neighbour, where the queue makes that difference.
+    #[inline]
+    fn try_pop(&self) -> Option<T> {
+        self.pop()
+    }
 
     /// Moves a prefix of `values` in and says how many; queues without batches push one by one.
     #[inline]
@@ -32,8 +42,6 @@ pub trait Queue<T: Copy>: Send + Sync {
 }
 
 impl<T: Copy + Send> Queue<T> for ringmq::ring::RingBuffer<T> {
-    const NAME: &'static str = "RingBuffer";
-
     fn with_capacity(capacity: usize) -> Self {
         Self::new(capacity)
     }
@@ -49,6 +57,16 @@ impl<T: Copy + Send> Queue<T> for ringmq::ring::RingBuffer<T> {
     }
 
     #[inline]
+    fn try_push(&self, value: T) -> Result<(), T> {
+        ringmq::ring::RingBuffer::try_push(self, value).map_err(|refused| refused.into_inner())
+    }
+
+    #[inline]
+    fn try_pop(&self) -> Option<T> {
+        ringmq::ring::RingBuffer::try_pop(self).ok()
+    }
+
+    #[inline]
     fn push_batch(&self, values: &mut Vec<T>) -> usize {
         ringmq::ring::RingBuffer::push_batch(self, values)
     }
@@ -60,13 +78,11 @@ impl<T: Copy + Send> Queue<T> for ringmq::ring::RingBuffer<T> {
 }
 
 macro_rules! array_queue {
-    ($name:ident, $label:literal) => {
+    ($name:ident) => {
         /// crossbeam's `ArrayQueue`: the yardstick.
         pub struct $name<T>(crossbeam_queue::ArrayQueue<T>);
 
         impl<T: Copy + Send> Queue<T> for $name<T> {
-            const NAME: &'static str = $label;
-
             fn with_capacity(capacity: usize) -> Self {
                 Self(crossbeam_queue::ArrayQueue::new(capacity))
             }
@@ -84,15 +100,13 @@ macro_rules! array_queue {
     };
 }
 
-array_queue!(ArrayQueue, "ArrayQueue");
-array_queue!(ArrayQueueAgain, "ArrayQueue again");
+array_queue!(ArrayQueue);
+array_queue!(ArrayQueueAgain);
 
 /// `concurrent_queue::ConcurrentQueue`, bounded.
 pub struct ConcurrentQueue<T>(concurrent_queue::ConcurrentQueue<T>);
 
 impl<T: Copy + Send> Queue<T> for ConcurrentQueue<T> {
-    const NAME: &'static str = "concurrent-queue";
-
     fn with_capacity(capacity: usize) -> Self {
         Self(concurrent_queue::ConcurrentQueue::bounded(capacity))
     }
@@ -112,8 +126,6 @@ impl<T: Copy + Send> Queue<T> for ConcurrentQueue<T> {
 pub struct Flume<T>(flume::Sender<T>, flume::Receiver<T>);
 
 impl<T: Copy + Send> Queue<T> for Flume<T> {
-    const NAME: &'static str = "flume";
-
     fn with_capacity(capacity: usize) -> Self {
         let (sender, receiver) = flume::bounded(capacity);
         Self(sender, receiver)
@@ -134,8 +146,6 @@ impl<T: Copy + Send> Queue<T> for Flume<T> {
 pub struct Kanal<T>(kanal::Sender<T>, kanal::Receiver<T>);
 
 impl<T: Copy + Send> Queue<T> for Kanal<T> {
-    const NAME: &'static str = "kanal";
-
     fn with_capacity(capacity: usize) -> Self {
         let (sender, receiver) = kanal::bounded(capacity);
         Self(sender, receiver)
@@ -157,7 +167,7 @@ impl<T: Copy + Send> Queue<T> for Kanal<T> {
 }
 
 macro_rules! locked {
-    ($name:ident, $mutex:path, $label:literal $(, $unwrap:ident($why:literal))?) => {
+    ($name:ident, $mutex:path $(, $unwrap:ident($why:literal))?) => {
         /// A `VecDeque` behind a lock.
         pub struct $name<T> {
             values: $mutex,
@@ -165,8 +175,6 @@ macro_rules! locked {
         }
 
         impl<T: Copy + Send> Queue<T> for $name<T> {
-            const NAME: &'static str = $label;
-
             fn with_capacity(capacity: usize) -> Self {
                 Self { values: VecDeque::with_capacity(capacity).into(), capacity }
             }
@@ -189,5 +197,5 @@ macro_rules! locked {
     };
 }
 
-locked!(StdMutex, std::sync::Mutex<VecDeque<T>>, "std Mutex", expect("no holder panics"));
-locked!(ParkingLotMutex, parking_lot::Mutex<VecDeque<T>>, "parking_lot Mutex");
+locked!(StdMutex, std::sync::Mutex<VecDeque<T>>, expect("no holder panics"));
+locked!(ParkingLotMutex, parking_lot::Mutex<VecDeque<T>>);

@@ -1,7 +1,4 @@
 //! Nothing is accepted after close, and nothing accepted before it is lost.
-//!
-//! A push to a full ring may be told "full" by a tail from before a close that it has not seen,
-//! even if by the clock that close has ended; so some of these models leave the clock out.
 
 use loom_tests::spec::Op::{Close, IsClosed, IsFull, PushBatch, TryPop, TryPush};
 
@@ -11,7 +8,6 @@ use crate::model::Model;
 fn m9_close_against_push_and_pop() {
     for capacity in [1, 2] {
         Model::new("close, push, pop", capacity)
-            .in_program_order_only()
             .thread(&[TryPop, TryPop])
             .thread(&[TryPush(11), TryPush(12)])
             .thread(&[Close])
@@ -23,7 +19,6 @@ fn m9_close_against_push_and_pop() {
 #[test]
 fn m9_close_against_push_when_full() {
     Model::new("close, push, pop when full", 1)
-        .in_program_order_only()
         .holding(&[91])
         .thread(&[Close])
         .thread(&[TryPush(11)])
@@ -78,7 +73,6 @@ fn m9_close_is_known_to_all_that_come_after_it() {
 #[test]
 fn m9_close_and_pop_agree_on_an_order() {
     Model::new("close then is_full, pop then is_closed", 1)
-        .in_program_order_only()
         .holding(&[91])
         .thread(&[Close, IsFull])
         .thread(&[TryPop, IsClosed])

@@ -30,8 +30,6 @@ pub struct Model {
     stopped: bool,
     /// Whether some execution must have met a busy neighbour.
     busy: bool,
-    /// Whether calls are ordered by when they ran, or only by their thread's program.
-    timed: bool,
     /// Answers of the first thread that must have been reached.
     must_reach: Vec<Vec<Outcome>>,
 }
@@ -56,7 +54,6 @@ impl Model {
             drained: true,
             stopped: false,
             busy: false,
-            timed: true,
             must_reach: Vec::new(),
         }
     }
@@ -111,13 +108,6 @@ impl Model {
     /// Some execution must give these answers to the first thread.
     pub fn reaches(mut self, outcomes: &[Outcome]) -> Self {
         self.must_reach.push(outcomes.to_vec());
-        self
-    }
-
-    /// Asks for an order of the calls that agrees with each program, but not with the clock: for
-    /// models in which a thread may act on a value as old as the memory model allows.
-    pub fn in_program_order_only(mut self) -> Self {
-        self.timed = false;
         self
     }
 
@@ -191,11 +181,8 @@ impl Model {
         History { threads: events, left }
     }
 
-    fn judge(&self, mut history: History, seen: &mut Seen) {
+    fn judge(&self, history: History, seen: &mut Seen) {
         seen.executions += 1;
-        if !self.timed {
-            history.forget_times();
-        }
         if seen.histories.contains(&history) {
             return;
         }

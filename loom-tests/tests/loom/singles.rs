@@ -11,6 +11,7 @@ fn m1_two_producers_and_a_consumer() {
             .thread(&[TryPush(11), TryPush(12)])
             .thread(&[TryPush(21)])
             .thread(&[TryPop, TryPop])
+            .preemptions(3)
             .meets_busy()
             .check();
     }

@@ -2,7 +2,9 @@
 //! wait for it: if one did, loom would find that it never ends. Its slot is busy; the counts
 //! answer, and what is not its slot goes on.
 
-use loom_tests::spec::Op::{Close, IsEmpty, IsFull, Len, PopBatch, PushBatch, TryPop, TryPush};
+use loom_tests::spec::Op::{
+    Close, ForcePush, IsEmpty, IsFull, Len, PopBatch, PushBatch, TryPop, TryPush,
+};
 use loom_tests::spec::Outcome::{Busy, Count, Empty, Full, Is, Popped, Pushed};
 
 use crate::model::Model;
@@ -40,6 +42,16 @@ fn m13_others_go_on_beside_a_stopped_consumer() {
         .thread(&[TryPush(11), TryPush(12), TryPop, TryPop])
         .stopped_thread(TryPop)
         .reaches(&[Pushed, Busy, Popped(92), Popped(11)])
+        .check();
+}
+
+#[test]
+fn m13_others_go_on_beside_a_stopped_force_push() {
+    Model::new("stopped force_push", 2)
+        .holding(&[91, 92])
+        .thread(&[TryPush(11), TryPop, TryPush(12), TryPop, Len])
+        .stopped_thread(ForcePush(21))
+        .reaches(&[Full, Popped(92), Pushed, Busy, Count(2)])
         .check();
 }
 
