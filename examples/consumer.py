@@ -34,15 +34,16 @@ def say(line, repeat=False):
 def receive(url):
     """Takes one event and prints it; true if there was one."""
     try:
-        with urllib.request.urlopen(url + "/dequeue", timeout=5) as answer:
-            event = json.load(answer)["event"]
-    except urllib.error.HTTPError as refusal:
-        reason = refusal.read().decode().strip()
-        if reason != EMPTY:
-            sys.exit(f"{url} answered {refusal.code}: {reason}")
-        say("the queue is empty, waiting")
-        return False
-    except (ValueError, KeyError) as error:
+        try:
+            with urllib.request.urlopen(url + "/dequeue", timeout=5) as answer:
+                event = json.load(answer)["event"]
+        except urllib.error.HTTPError as refusal:
+            reason = refusal.read().decode().strip()
+            if reason != EMPTY:
+                sys.exit(f"{url} answered {refusal.code}: {reason}")
+            say("the queue is empty, waiting")
+            return False
+    except (ValueError, KeyError, TypeError) as error:
         sys.exit(f"{url} is not a ringmq server: {error}")
     except (OSError, http.client.HTTPException) as error:
         say(f"cannot reach {url} ({getattr(error, 'reason', error)}), trying again")

@@ -37,14 +37,15 @@ def send(url, event):
     headers = {"Content-Type": "application/json"}
     try:
         request = urllib.request.Request(url + "/enqueue", data=body, headers=headers)
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            answer.read()
-    except urllib.error.HTTPError as refusal:
-        reason = refusal.read().decode().strip()
-        if reason != FULL:
-            sys.exit(f"{url} answered {refusal.code}: {reason}")
-        say(f"the queue is full, trying {event} again")
-        return False
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                answer.read()
+        except urllib.error.HTTPError as refusal:
+            reason = refusal.read().decode().strip()
+            if reason != FULL:
+                sys.exit(f"{url} answered {refusal.code}: {reason}")
+            say(f"the queue is full, trying {event} again")
+            return False
     except ValueError as error:
         sys.exit(f"{url} is not a ringmq server: {error}")
     except (OSError, http.client.HTTPException) as error:

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::thread::available_parallelism;
 
 use clap::{Args, Parser, Subcommand};
+use log::LevelFilter;
 
 use crate::queue::Queue;
 
@@ -68,6 +69,9 @@ fn default_workers() -> usize {
 }
 
 fn host(value: &str) -> Result<String, String> {
+    // As it stands in a URL: an IPv6 address in brackets.
+    let bare = value.strip_prefix('[').and_then(|value| value.strip_suffix(']'));
+    let value = bare.unwrap_or(value);
     if value.is_empty() || value.contains(char::is_whitespace) {
         return Err(format!("must be an address or a host name {}", also("RINGMQ_HOST")));
     }
@@ -91,10 +95,22 @@ fn max_body_bytes(value: &str) -> Result<usize, String> {
 }
 
 fn log_filter(value: &str) -> Result<String, String> {
-    match env_filter::Builder::new().try_parse(value) {
-        Ok(_) => Ok(value.to_owned()),
-        Err(error) => Err(format!("{error} {}", also("RUST_LOG"))),
+    if let Err(error) = env_filter::Builder::new().try_parse(value) {
+        return Err(format!("{error} {}", also("RUST_LOG")));
     }
+    // A filter's word that is no level is a target, whatever it says: `infoo` would log nothing.
+    let words = value.split(',').map(str::trim).filter(|word| !word.contains('='));
+    for word in words {
+        let known = ["ringmq", "actix"].iter().any(|target| word.starts_with(target));
+        if !known && word.parse::<LevelFilter>().is_err() {
+            return Err(format!(
+                "`{word}` is neither a level (off, error, warn, info, debug, trace) nor one for a \
+                 target, as in `ringmq=debug` {}",
+                also("RUST_LOG")
+            ));
+        }
+    }
+    Ok(value.to_owned())
 }
 
 fn number<T>(value: &str, allowed: RangeInclusive<T>, variable: &str) -> Result<T, String>
@@ -139,12 +155,29 @@ mod tests {
             ("--workers", "RINGMQ_WORKERS", "513", "1 to 512"),
             ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", "1MB", "1 to 1073741824"),
             ("--log", "RUST_LOG", "ringmq=loud", "loud"),
+            ("--log", "RUST_LOG", "infoo", "off, error, warn, info, debug, trace"),
+            ("--log", "RUST_LOG", "info/text", "`info/text`"),
+            ("--log", "RUST_LOG", "", "off, error, warn, info, debug, trace"),
             ("--host", "RINGMQ_HOST", "", "an address or a host name"),
         ] {
             let error = settings(&[&format!("{flag}={value}")]).expect_err(value);
             for part in [flag, variable, allowed, &format!("'{value}'")] {
                 assert!(error.contains(part), "{part} in {error}");
             }
+        }
+    }
+
+    #[test]
+    fn log_filters_of_all_kinds_are_allowed() {
+        for filter in ["INFO", "off", "ringmq=debug,warn", "ringmq::server, actix_http=trace"] {
+            assert_eq!(settings(&["--log", filter]).unwrap().log, filter);
+        }
+    }
+
+    #[test]
+    fn an_address_may_stand_in_brackets() {
+        for host in ["::1", "[::1]"] {
+            assert_eq!(settings(&["--host", host]).unwrap().host, "::1");
         }
     }
 

@@ -4,7 +4,7 @@
 local batches, turn = {}, 0
 
 init = function(args)
-   local depth = tonumber(args[1])
+   local depth = tonumber(args[1] or 1)
    local post = wrk.format("POST", "/enqueue", { ["Content-Type"] = "application/json" },
                            '{"event":"event 0123456789"}')
    local get = wrk.format("GET", "/dequeue")

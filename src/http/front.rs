@@ -156,13 +156,14 @@ impl Worker {
         refusal: Option<Refusal>,
         body: Result<Bytes, Refusal>,
     ) -> Answering<F> {
-        let answer = match (refusal, route, body) {
-            (Some(refusal), ..) => Err(refusal),
-            (None, Route::Enqueue, body) => body.and_then(|body| self.enqueue(&body)),
-            // The others do not care for a body, only whether the client is still there.
-            (None, _, Err(cut @ Refusal::BodyIncomplete)) => Err(cut),
-            (None, Route::Dequeue, _) => self.dequeue(),
-            (None, Route::Look(look), _) => Ok(Answering::now(classic::look(look, &self.queue))),
+        let answer = match (refusal, body) {
+            // Also a body that nobody would have looked at: what is refused has touched nothing.
+            (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),
+            (None, Ok(body)) => match route {
+                Route::Enqueue => self.enqueue(&body),
+                Route::Dequeue => self.dequeue(),
+                Route::Look(look) => Ok(Answering::now(classic::look(look, &self.queue))),
+            },
         };
         answer.unwrap_or_else(|refusal| Answering::now((&refusal).into()))
     }

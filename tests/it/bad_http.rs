@@ -14,7 +14,7 @@ fn the_body_of_a_refused_request_is_never_read_as_a_request() {
         ("PUT /enqueue", 405),
         ("POST /nowhere", 404),
         ("GET /nowhere", 404),
-        ("GET /size", 200),
+        ("GET /size", 413),
         ("POST /enqueue", 413),
     ] {
         for framing in ["length", "chunked"] {

@@ -64,7 +64,8 @@ fn idle_connections_do_not_hold_up_the_end() {
     server.size();
     let began = Instant::now();
     assert_eq!(assert_stopped(&server.stop(Signal::SIGTERM)), 1);
-    assert!(began.elapsed() < DEADLINE / 4, "took {:?}", began.elapsed());
+    // Held up, it would end after the 5 s that requests under way are given.
+    assert!(began.elapsed() < Duration::from_secs(4), "took {:?}", began.elapsed());
     assert_eq!(served.until_closed(), b"");
     assert_eq!(unused.until_closed(), b"");
 }

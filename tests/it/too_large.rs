@@ -69,6 +69,17 @@ fn a_chunked_body_over_the_limit_is_refused() {
 }
 
 #[test]
+fn a_body_over_the_limit_is_refused_where_nobody_would_look_at_it_too() {
+    let victim = Victim::start();
+    for path in ["/dequeue", "/size"] {
+        let mut client = victim.client();
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n"));
+        assert_too_large(&client.answer(), 1 << 20);
+        victim.assert_unharmed();
+    }
+}
+
+#[test]
 fn a_client_in_the_middle_of_a_huge_upload_gets_its_refusal() {
     let victim = Victim::start();
     let huge = body_of(32 << 20);

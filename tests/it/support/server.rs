@@ -29,7 +29,7 @@ pub fn command() -> Command {
     command
 }
 
-/// A free port that stays free until it is used.
+/// A free port, which nobody else is likely to take before it is used.
 ///
 /// It lies below those that systems give to sockets by themselves, so that neither a connection nor
 /// a server of another test gets it, and a client that tries it early cannot meet itself.
