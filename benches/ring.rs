@@ -23,7 +23,7 @@ use ringmq::ring::RingBuffer;
 use ringmq_peers::*;
 
 use crate::work::Work::{self, Burn, EmptyPop, Flow, Pairs};
-use crate::work::{Value, cores, slice};
+use crate::work::{Value, burnt_by_nothing, cores, slice};
 
 struct Scenario {
     name: &'static str,
@@ -168,6 +168,9 @@ fn report<T: Value>(scenario: &Scenario, options: &Options) {
             slice::<T, ParkingLotMutex<T>>,
         ]);
     }
+    if scenario.work.burns() {
+        slices.push(burnt_by_nothing);
+    }
     let mut rates = vec![Vec::new(); slices.len()];
     let mut row = Row::default();
     for _ in 0..Row::TRIES {
@@ -215,8 +218,10 @@ impl Row {
         if scenario.work.burns() {
             // Rare events: their mean, where the median of most slices would be none at all.
             let mean = |rates: &Vec<f64>| rates.iter().sum::<f64>() / rates.len() as f64;
-            let ratios = rates.iter().map(|rates| [mean(rates); 3]).collect();
-            return Self { unit: mean(&rates[0]), ratios, void: false };
+            let (nothing, queues) = rates.split_last().expect("the last is no queue");
+            let burnt: Vec<_> = queues.iter().map(|rates| mean(rates) - mean(nothing)).collect();
+            let ratios = burnt.iter().map(|&burnt| [burnt; 3]).collect();
+            return Self { unit: burnt[0], ratios, void: false };
         }
         let ratio = |rates: &Vec<f64>, unit: &[f64]| {
             quartiles(rates.iter().zip(unit).map(|(rate, unit)| rate / unit).collect())

@@ -20,7 +20,8 @@ pub enum Work {
     /// One thread popping from an empty queue.
     EmptyPop,
     /// Producers and consumers, counting calls per second that each burn more than 100 µs of
-    /// processor time. Every number in its row is such a count, and the bar an upper one.
+    /// processor time, less those that burn where there is no queue. Every number in its row is such
+    /// a count, and the bar an upper one.
     Burn(usize, usize),
 }
 
@@ -94,6 +95,18 @@ pub fn slice<T: Value, Q: Queue<T>>(scenario: &Scenario, time: Duration) -> f64 
             meter.burnt
         }),
     }
+}
+
+/// The calls that burn where there is no queue at all: to the guest of a busy host, time that the host
+/// takes looks like its own.
+pub fn burnt_by_nothing(scenario: &Scenario, time: Duration) -> f64 {
+    run(time, scenario.work.threads(), |_, stop| {
+        let mut meter = BurnMeter::new();
+        while !stop.load(Relaxed) {
+            meter.call(|| black_box(()));
+        }
+        meter.burnt
+    })
 }
 
 /// A queue that does not work is not timed.
