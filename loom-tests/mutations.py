@@ -89,9 +89,9 @@ LOGIC = [
     ("full one slot too late", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if laps.distance(head, tail) > laps.capacity()", CAUGHT),
     ("full one slot too early", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if laps.distance(head, tail) + 1 >= laps.capacity()", CAUGHT),
     ("full without a look at the head", "claim.rs", "if laps.distance(head, tail) >= laps.capacity()", "if head >= Position(0)", CAUGHT),
-    ("empty without a look at the tail", "claim.rs", "if tail.without_closed() == head {", "if tail.without_closed() >= head {", CAUGHT),
-    ("empty although closed bit is set", "claim.rs", "if tail.without_closed() == head {", "if tail == head {", CAUGHT),
-    ("closed before the last value is out", "claim.rs", "if tail.without_closed() == head {", "if tail.is_closed() || tail == head {", CAUGHT),
+    ("empty without a look at the tail", "claim.rs", "if tail == head {", "if tail >= head {", CAUGHT),
+    ("empty although closed bit is set", "claim.rs", "if tail.without_closed() == head {", "if tail > head && head > tail {", CAUGHT),
+    ("closed before the last value is out", "claim.rs", "if tail.without_closed() == head {", "if tail.is_closed() {", CAUGHT),
     ("busy told as full", "claim.rs", """if self.tail.position.load(Ordering::Relaxed) == tail.0 {
             return Err(Refusal::Busy)""", """if self.tail.position.load(Ordering::Relaxed) == tail.0 {
             return Err(Refusal::Exhausted)""", CAUGHT),

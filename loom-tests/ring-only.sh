@@ -46,6 +46,9 @@ path = "$root/tests/ring/main.rs"
 
 [workspace]
 
+[lints.rust]
+unexpected_cfgs = { level = "warn", check-cfg = ["cfg(ringmq_tsan)"] }
+
 [dependencies]
 crossbeam-utils = "0.8"
 

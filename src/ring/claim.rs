@@ -289,8 +289,11 @@ impl<T> RingBuffer<T> {
         // ORDERING: SeqCst, pairs with the claims in `advance_tail`: no push that came before this
         // moment is missed.
         let tail = Position(self.tail.position.load(Ordering::SeqCst));
+        if tail == head {
+            return Err(Refusal::Exhausted);
+        }
         if tail.without_closed() == head {
-            return Err(if tail.is_closed() { Refusal::Closed } else { Refusal::Exhausted });
+            return Err(Refusal::Closed);
         }
         // ORDERING: Relaxed; only whether it moved is asked, and the loop loads it again.
         if self.head.load(Ordering::Relaxed) == head.0 {
