@@ -69,7 +69,7 @@ impl<T> RingBuffer<T> {
     /// Moves up to `max` of the oldest values to the end of `out` and returns how many.
     ///
     /// They are neighbours: no other consumer takes a value from between them. Fewer than `max`
-    /// means that no more were published in a row when they were looked at; 0 means that the ring was empty
+    /// means that no more were published in a row when looked at; 0 means that the ring was empty
     /// at one moment of the call, or that `max` is 0. Waits as [`pop`](Self::pop) does, and only
     /// for the first value. Where `out` lacks the capacity for `max` more, it grows by what is in
     /// the ring, before anything is claimed.
