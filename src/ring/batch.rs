@@ -26,31 +26,39 @@ impl<T> RingBuffer<T> {
     /// assert_eq!(values, [4]);
     /// ```
     pub fn push_batch(&self, values: &mut Vec<T>) -> usize {
-        if values.is_empty() {
+        let want = values.len();
+        if want == 0 {
             return 0;
         }
+        let Some(run) = self.claim_push_run(want) else {
+            return self.push_batch_in_parts(values);
+        };
+        // SAFETY: the run is claimed, and as long as `values`, which belong to the ring from here
+        // on and leave the `Vec`, with nothing between that could panic.
+        unsafe {
+            self.publish_run(&run, values.as_ptr());
+            values.set_len(0);
+        }
+        want
+    }
+
+    /// [`push_batch`](Self::push_batch) where not all of it fits in one run.
+    #[inline(never)]
+    fn push_batch_in_parts(&self, values: &mut Vec<T>) -> usize {
         let want = values.len();
         let claim = || self.claim_push_batch(want);
         let Ok((first, count)) = claim().or_else(|refusal| wait_while_busy(refusal, claim)) else {
             return 0;
         };
-        let memory = &*self.memory;
-        let (run, rest) = memory.laps.runs(first, count);
-        let mut source = values.as_ptr();
-        let mut publish = |run: Run| {
-            // SAFETY: the run is part of the claim, so within the ring and ours alone. The claim is
-            // no longer than `values`, whose front the runs take one after the other; those values
-            // belong to the ring from here on, and leave the `Vec` below, with nothing between that
-            // could panic.
-            unsafe {
-                memory.values.write_run(run.first, source, run.count);
-                memory.published.set_run(run.first, run.count, run.next_lap_stamp);
-                source = source.add(run.count);
+        let (run, rest) = self.memory.laps.runs(first, count);
+        // SAFETY: the runs are claimed, and together no longer than `values`, whose front they take
+        // one after the other; those values belong to the ring from here on, and leave the `Vec`
+        // below, with nothing between that could panic.
+        unsafe {
+            self.publish_run(&run, values.as_ptr());
+            if let Some(rest) = rest {
+                self.publish_run(&rest, values.as_ptr().add(run.count));
             }
-        };
-        publish(run);
-        if let Some(rest) = rest {
-            publish(rest);
         }
         let left = want - count;
         // SAFETY: the first `count` values have been moved out, so the `left` behind them are what
@@ -64,6 +72,21 @@ impl<T> RingBuffer<T> {
             values.set_len(left);
         }
         count
+    }
+
+    /// Moves values into the slots of a run and hands them to the consumers.
+    ///
+    /// # Safety
+    /// The run is claimed from the tail by this thread; `source` is valid for reading as many
+    /// values, which are the ring's from then on.
+    #[inline(always)]
+    unsafe fn publish_run(&self, run: &Run, source: *const T) {
+        // SAFETY: what is claimed is within the ring and this thread's alone; the rest is promised
+        // by the caller.
+        unsafe {
+            self.memory.values.write_run(run.first, source, run.count);
+            self.memory.published.set_run(run.first, run.count, run.next_lap_stamp);
+        }
     }
 
     /// Moves up to `max` of the oldest values to the end of `out` and returns how many.
@@ -92,29 +115,53 @@ impl<T> RingBuffer<T> {
         if want == 0 {
             return 0;
         }
+        let Some(run) = self.claim_pop_run(want) else {
+            return self.pop_batch_in_parts(out, want);
+        };
+        // SAFETY: the run is claimed, and `out` has room for `want` more, which are all written
+        // before they count.
+        unsafe {
+            self.take_run(&run, out.spare_capacity_mut().as_mut_ptr().cast());
+            out.set_len(out.len() + want);
+        }
+        want
+    }
+
+    /// [`pop_batch`](Self::pop_batch) where `want` values are not there in one run. `out` has the
+    /// capacity for as many more.
+    #[inline(never)]
+    fn pop_batch_in_parts(&self, out: &mut Vec<T>, want: usize) -> usize {
+        debug_assert!(out.capacity() - out.len() >= want);
         let claim = || self.claim_pop_batch(want);
         let Ok((first, count)) = claim().or_else(|refusal| wait_while_busy(refusal, claim)) else {
             return 0;
         };
-        let memory = &*self.memory;
-        let (run, rest) = memory.laps.runs(first, count);
-        let mut target = out.spare_capacity_mut().as_mut_ptr().cast::<T>();
-        let mut take = |run: Run| {
-            // SAFETY: the run is part of the claim, so within the ring, published and ours alone.
-            // The claim is no longer than the room that `out` has for it, which the runs fill one
-            // after the other.
-            unsafe {
-                memory.values.read_run(run.first, target, run.count);
-                memory.released.set_run(run.first, run.count, run.next_lap_stamp);
-                target = target.add(run.count);
+        let (run, rest) = self.memory.laps.runs(first, count);
+        // SAFETY: the runs are claimed, and together no longer than `want`, for which `out` has
+        // room, which they fill one after the other before it counts.
+        unsafe {
+            let target = out.spare_capacity_mut().as_mut_ptr().cast::<T>();
+            self.take_run(&run, target);
+            if let Some(rest) = rest {
+                self.take_run(&rest, target.add(run.count));
             }
-        };
-        take(run);
-        if let Some(rest) = rest {
-            take(rest);
+            out.set_len(out.len() + count);
         }
-        // SAFETY: that many values have just been written behind the old end.
-        unsafe { out.set_len(out.len() + count) };
         count
+    }
+
+    /// Moves the values of a run out to `target` and hands the slots to the producers.
+    ///
+    /// # Safety
+    /// The run is claimed from the head by this thread; `target` is valid for writing as many
+    /// values.
+    #[inline(always)]
+    unsafe fn take_run(&self, run: &Run, target: *mut T) {
+        // SAFETY: what is claimed is within the ring, published and this thread's alone; the rest
+        // is promised by the caller.
+        unsafe {
+            self.memory.values.read_run(run.first, target, run.count);
+            self.memory.released.set_run(run.first, run.count, run.next_lap_stamp);
+        }
     }
 }

@@ -104,6 +104,26 @@ impl<T> RingBuffer<T> {
         }
     }
 
+    /// Claims `want` positions, if they are known to be free and none is past the end of the ring:
+    /// what a batch mostly finds.
+    #[inline(always)]
+    pub(super) fn claim_push_run(&self, want: usize) -> Option<Run> {
+        let laps = self.memory.laps;
+        let mut contention = Contention::new();
+        loop {
+            let (tail, free_until) = self.load_tail();
+            let (run, next) = laps.run_in_lap(tail, want)?;
+            // In a closed ring the tail is larger than every position that is known to be free.
+            if next > free_until {
+                return None;
+            }
+            if self.advance_tail(tail, next) {
+                return Some(run);
+            }
+            contention.back_off();
+        }
+    }
+
     /// Claims up to `want` positions in a row, as many as are known to be free: at least one.
     #[inline(always)]
     pub(super) fn claim_push_batch(&self, want: usize) -> Result<(Position, usize), Refusal> {
@@ -222,6 +242,28 @@ impl<T> RingBuffer<T> {
             };
             if self.advance_head(head, laps.next(head)) {
                 return Ok(PopClaim(claim));
+            }
+            contention.back_off();
+        }
+    }
+
+    /// Claims `want` of the oldest values, if they are published and none is past the end of the
+    /// ring: what a batch mostly finds.
+    #[inline(always)]
+    pub(super) fn claim_pop_run(&self, want: usize) -> Option<Run> {
+        let memory = &*self.memory;
+        let mut contention = Contention::new();
+        loop {
+            let head = self.load_head();
+            let (run, next) = memory.laps.run_in_lap(head, want)?;
+            // SAFETY: runs are within the capacity.
+            let published =
+                unsafe { memory.published.run(run.first, run.count, run.next_lap_stamp) };
+            if published < want {
+                return None;
+            }
+            if self.advance_head(head, next) {
+                return Some(run);
             }
             contention.back_off();
         }

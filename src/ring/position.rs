@@ -129,6 +129,15 @@ impl Laps {
         Position(position.0 - (self.index_mask + 1))
     }
 
+    /// The run of neighbouring slots that `count` claims from `first` on cover, and the position
+    /// after them; `None` if they pass the end of the ring.
+    #[inline(always)]
+    pub(super) fn run_in_lap(self, first: Position, count: usize) -> Option<(Run, Position)> {
+        let index = self.index(first);
+        let run = Run { first: index, count, next_lap_stamp: self.next_lap_stamp(first) };
+        (count <= self.capacity() - index).then(|| (run, self.advance(first, count)))
+    }
+
     /// The run of neighbouring slots that `count` claims from `first` on cover, and a second one
     /// where they pass the end of the ring. `count` is at most the capacity.
     #[inline(always)]

@@ -49,7 +49,7 @@ impl<T> Values<T> {
             let places = self.0.get_unchecked(first..first + count);
             if PLAIN_MEMORY {
                 let target = places.as_ptr().cast::<T>().cast_mut();
-                std::ptr::copy_nonoverlapping(source, target, count);
+                copy(source, target, count);
                 return;
             }
             for (i, place) in places.iter().enumerate() {
@@ -72,7 +72,7 @@ impl<T> Values<T> {
         unsafe {
             let places = self.0.get_unchecked(first..first + count);
             if PLAIN_MEMORY {
-                std::ptr::copy_nonoverlapping(places.as_ptr().cast::<T>(), target, count);
+                copy(places.as_ptr().cast::<T>(), target, count);
                 return;
             }
             for (i, place) in places.iter().enumerate() {
@@ -134,6 +134,37 @@ impl Stamps {
         // SAFETY: promised by the caller.
         wide::count_held(unsafe { self.0.get_unchecked(first..first + count) }, stamp)
     }
+}
+
+/// `copy_nonoverlapping`, but for few small values without a call: a batch of them takes about as
+/// long as the call.
+///
+/// # Safety
+/// As for [`std::ptr::copy_nonoverlapping`].
+#[inline(always)]
+unsafe fn copy<T>(source: *const T, target: *mut T, count: usize) {
+    const CHUNK: usize = 8;
+    const FEW_BYTES: usize = 256;
+    let small = size_of::<T>() <= 16;
+    if !small || count < CHUNK || count * size_of::<T>() > FEW_BYTES {
+        // SAFETY: promised by the caller.
+        unsafe { std::ptr::copy_nonoverlapping(source, target, count) };
+        return;
+    }
+    let copy_chunk = |first: usize| {
+        // SAFETY: promised by the caller; `first + CHUNK` is at most `count`.
+        unsafe {
+            let source = source.add(first).cast::<MaybeUninit<[T; CHUNK]>>();
+            target.add(first).cast::<MaybeUninit<[T; CHUNK]>>().write(source.read());
+        }
+    };
+    let mut first = 0;
+    while first + CHUNK < count {
+        copy_chunk(first);
+        first += CHUNK;
+    }
+    // The last chunk ends where the values do, and may begin inside the one before.
+    copy_chunk(count - CHUNK);
 }
 
 /// Types for which zeroed memory is a valid value: the one that `zeroed` returns.

@@ -13,24 +13,20 @@
 
 use crate::sync::{AtomicU32, Ordering, PLAIN_MEMORY};
 
-/// Four stamps that one access reads or writes.
-#[repr(C, align(16))]
-struct Block([AtomicU32; Block::STAMPS]);
-
 /// Stores `stamp` in all `stamps`, in some order.
 #[inline(always)]
 pub(super) fn store_all(stamps: &[AtomicU32], stamp: u32) {
     let (before, blocks, after) = split(stamps);
     store_each(before, stamp);
-    let (lines, rest) = blocks.as_chunks();
+    let (lines, blocks) = blocks.as_chunks();
     for [a, b, c, d] in lines {
-        a.store(stamp);
-        b.store(stamp);
-        c.store(stamp);
-        d.store(stamp);
+        store_block(a, stamp);
+        store_block(b, stamp);
+        store_block(c, stamp);
+        store_block(d, stamp);
     }
-    for block in rest {
-        block.store(stamp);
+    for block in blocks {
+        store_block(block, stamp);
     }
     store_each(after, stamp);
 }
@@ -43,32 +39,42 @@ pub(super) fn count_held(stamps: &[AtomicU32], stamp: u32) -> usize {
     if held < before.len() {
         return held;
     }
-    let (lines, rest) = blocks.as_chunks();
+    let (lines, blocks) = blocks.as_chunks();
     for [a, b, c, d] in lines {
         // All four before the branch: no load waits for another.
-        if !(a.holds(stamp) & b.holds(stamp) & c.holds(stamp) & d.holds(stamp)) {
+        let all = holds(a, stamp) & holds(b, stamp) & holds(c, stamp) & holds(d, stamp);
+        if !all {
             return held + count_each(&stamps[held..], stamp);
         }
-        held += 4 * Block::STAMPS;
+        held += 4 * BLOCK;
     }
-    for block in rest {
-        if !block.holds(stamp) {
+    for block in blocks {
+        if !holds(block, stamp) {
             break;
         }
-        held += Block::STAMPS;
+        held += BLOCK;
     }
     held + count_each(&stamps[held..], stamp)
 }
 
+/// How many stamps one access reads or writes.
+const BLOCK: usize = 4;
+
+/// That many, aligned to their size.
+type Block = [AtomicU32; BLOCK];
+
 /// The blocks among `stamps`, and what lies before and behind them.
 #[inline(always)]
 fn split(stamps: &[AtomicU32]) -> (&[AtomicU32], &[Block], &[AtomicU32]) {
-    if PLAIN_MEMORY {
-        // SAFETY: four atomics in a row, where they are aligned for it, are a block.
-        unsafe { stamps.align_to::<Block>() }
+    let before = if PLAIN_MEMORY {
+        let past_block = stamps.as_ptr().addr() / size_of::<AtomicU32>() % BLOCK;
+        ((BLOCK - past_block) % BLOCK).min(stamps.len())
     } else {
-        (stamps, &[], &[])
-    }
+        stamps.len()
+    };
+    let (before, aligned) = stamps.split_at(before);
+    let (blocks, after) = aligned.as_chunks();
+    (before, blocks, after)
 }
 
 #[inline(always)]
@@ -87,54 +93,48 @@ fn count_each(stamps: &[AtomicU32], stamp: u32) -> usize {
     stamps.iter().take_while(|at| at.load(Ordering::Acquire) == stamp).count()
 }
 
-impl Block {
-    const STAMPS: usize = 4;
+#[cfg(not(all(target_arch = "x86_64", not(any(miri, ringmq_tsan)))))]
+fn store_block(block: &Block, stamp: u32) {
+    store_each(block, stamp);
 }
 
 #[cfg(not(all(target_arch = "x86_64", not(any(miri, ringmq_tsan)))))]
-impl Block {
-    fn store(&self, stamp: u32) {
-        store_each(&self.0, stamp);
-    }
+fn holds(block: &Block, stamp: u32) -> bool {
+    count_each(block, stamp) == BLOCK
+}
 
-    fn holds(&self, stamp: u32) -> bool {
-        count_each(&self.0, stamp) == Self::STAMPS
+#[cfg(all(target_arch = "x86_64", not(any(miri, ringmq_tsan))))]
+#[inline(always)]
+fn store_block(block: &Block, stamp: u32) {
+    use std::arch::x86_64::_mm_set1_epi32;
+    // SAFETY: writes the 16 bytes of the block, which are aligned and are atomics, so writable
+    // through a shared reference. The compiler moves no memory access across the assembly, nor the
+    // processor an earlier one behind it: a Release.
+    unsafe {
+        std::arch::asm!(
+            "movaps [{block}], {stamps}",
+            block = in(reg) block,
+            stamps = in(xmm_reg) _mm_set1_epi32(stamp as i32),
+            options(nostack, preserves_flags),
+        );
     }
 }
 
 #[cfg(all(target_arch = "x86_64", not(any(miri, ringmq_tsan))))]
-impl Block {
-    #[inline(always)]
-    fn store(&self, stamp: u32) {
-        use std::arch::x86_64::_mm_set1_epi32;
-        // SAFETY: writes the 16 bytes of the block, which are atomics, so writable through a shared
-        // reference. The compiler moves no memory access across the assembly, nor the processor an
-        // earlier one behind it: a Release.
-        unsafe {
-            std::arch::asm!(
-                "movaps [{block}], {stamps}",
-                block = in(reg) self,
-                stamps = in(xmm_reg) _mm_set1_epi32(stamp as i32),
-                options(nostack, preserves_flags),
-            );
-        }
-    }
-
-    #[inline(always)]
-    fn holds(&self, stamp: u32) -> bool {
-        use std::arch::x86_64::{__m128i, _mm_cmpeq_epi32, _mm_movemask_epi8, _mm_set1_epi32};
-        let stamps: __m128i;
-        // SAFETY: reads the 16 bytes of the block. Nothing moves across, as above, and no later
-        // access before it: an Acquire.
-        unsafe {
-            std::arch::asm!(
-                "movdqa {stamps}, [{block}]",
-                block = in(reg) self,
-                stamps = lateout(xmm_reg) stamps,
-                options(nostack, preserves_flags),
-            );
-            _mm_movemask_epi8(_mm_cmpeq_epi32(stamps, _mm_set1_epi32(stamp as i32))) == 0xffff
-        }
+#[inline(always)]
+fn holds(block: &Block, stamp: u32) -> bool {
+    use std::arch::x86_64::{__m128i, _mm_cmpeq_epi32, _mm_movemask_epi8, _mm_set1_epi32};
+    let stamps: __m128i;
+    // SAFETY: reads the 16 bytes of the block, which are aligned. Nothing moves across, as above,
+    // and no later access before it: an Acquire.
+    unsafe {
+        std::arch::asm!(
+            "movdqa {stamps}, [{block}]",
+            block = in(reg) block,
+            stamps = lateout(xmm_reg) stamps,
+            options(nostack, preserves_flags),
+        );
+        _mm_movemask_epi8(_mm_cmpeq_epi32(stamps, _mm_set1_epi32(stamp as i32))) == 0xffff
     }
 }
 
