@@ -18,6 +18,18 @@ fn m5_push_batch_against_pop() {
     }
 }
 
+/// The slots that the batch wants come free one by one, and a push before it looks ahead at them.
+#[test]
+fn m5_push_batch_into_a_full_ring_against_pop() {
+    Model::new("push, push_batch, pop when full", 3)
+        .holding(&[91, 92, 93])
+        .thread(&[TryPush(11), PushBatch(vec![12, 13])])
+        .thread(&[TryPop, TryPop])
+        .preemptions(3)
+        .meets_busy()
+        .check();
+}
+
 #[test]
 fn m5_push_batch_against_push() {
     for capacity in [2, 3] {
