@@ -20,13 +20,17 @@ pub(super) fn store_all(stamps: &[AtomicU32], stamp: u32) {
     store_each(before, stamp);
     let (lines, blocks) = blocks.as_chunks();
     for [a, b, c, d] in lines {
-        store_block(a, stamp);
-        store_block(b, stamp);
-        store_block(c, stamp);
-        store_block(d, stamp);
+        // SAFETY: blocks of `split`.
+        unsafe {
+            store_block(a, stamp);
+            store_block(b, stamp);
+            store_block(c, stamp);
+            store_block(d, stamp);
+        }
     }
     for block in blocks {
-        store_block(block, stamp);
+        // SAFETY: a block of `split`.
+        unsafe { store_block(block, stamp) };
     }
     store_each(after, stamp);
 }
@@ -42,14 +46,16 @@ pub(super) fn count_held(stamps: &[AtomicU32], stamp: u32) -> usize {
     let (lines, blocks) = blocks.as_chunks();
     for [a, b, c, d] in lines {
         // All four before the branch: no load waits for another.
-        let all = holds(a, stamp) & holds(b, stamp) & holds(c, stamp) & holds(d, stamp);
+        // SAFETY: blocks of `split`.
+        let all = unsafe { holds(a, stamp) & holds(b, stamp) & holds(c, stamp) & holds(d, stamp) };
         if !all {
             return held + count_each(&stamps[held..], stamp);
         }
         held += 4 * BLOCK;
     }
     for block in blocks {
-        if !holds(block, stamp) {
+        // SAFETY: a block of `split`.
+        if !unsafe { holds(block, stamp) } {
             break;
         }
         held += BLOCK;
@@ -60,10 +66,11 @@ pub(super) fn count_held(stamps: &[AtomicU32], stamp: u32) -> usize {
 /// How many stamps one access reads or writes.
 const BLOCK: usize = 4;
 
-/// That many, aligned to their size.
+/// That many. `split` gives blocks that are aligned to their size, which the type does not show: an
+/// empty slice of a type that is aligned must be aligned itself.
 type Block = [AtomicU32; BLOCK];
 
-/// The blocks among `stamps`, and what lies before and behind them.
+/// The aligned blocks among `stamps`, and what lies before and behind them.
 #[inline(always)]
 fn split(stamps: &[AtomicU32]) -> (&[AtomicU32], &[Block], &[AtomicU32]) {
     let before = if PLAIN_MEMORY {
@@ -93,23 +100,29 @@ fn count_each(stamps: &[AtomicU32], stamp: u32) -> usize {
     stamps.iter().take_while(|at| at.load(Ordering::Acquire) == stamp).count()
 }
 
+/// # Safety
+/// `block` is aligned to its size.
 #[cfg(not(all(target_arch = "x86_64", not(any(miri, ringmq_tsan)))))]
-fn store_block(block: &Block, stamp: u32) {
+unsafe fn store_block(block: &Block, stamp: u32) {
     store_each(block, stamp);
 }
 
+/// # Safety
+/// `block` is aligned to its size.
 #[cfg(not(all(target_arch = "x86_64", not(any(miri, ringmq_tsan)))))]
-fn holds(block: &Block, stamp: u32) -> bool {
+unsafe fn holds(block: &Block, stamp: u32) -> bool {
     count_each(block, stamp) == BLOCK
 }
 
+/// # Safety
+/// `block` is aligned to its size.
 #[cfg(all(target_arch = "x86_64", not(any(miri, ringmq_tsan))))]
 #[inline(always)]
-fn store_block(block: &Block, stamp: u32) {
+unsafe fn store_block(block: &Block, stamp: u32) {
     use std::arch::x86_64::_mm_set1_epi32;
-    // SAFETY: writes the 16 bytes of the block, which are aligned and are atomics, so writable
-    // through a shared reference. The compiler moves no memory access across the assembly, nor the
-    // processor an earlier one behind it: a Release.
+    // SAFETY: writes the 16 bytes of the block, aligned as the caller says, and of atomics, so
+    // writable through a shared reference. The compiler moves no memory access across the assembly,
+    // nor the processor an earlier one behind it: a Release.
     unsafe {
         std::arch::asm!(
             "movaps [{block}], {stamps}",
@@ -120,13 +133,15 @@ fn store_block(block: &Block, stamp: u32) {
     }
 }
 
+/// # Safety
+/// `block` is aligned to its size.
 #[cfg(all(target_arch = "x86_64", not(any(miri, ringmq_tsan))))]
 #[inline(always)]
-fn holds(block: &Block, stamp: u32) -> bool {
+unsafe fn holds(block: &Block, stamp: u32) -> bool {
     use std::arch::x86_64::{__m128i, _mm_cmpeq_epi32, _mm_movemask_epi8, _mm_set1_epi32};
     let stamps: __m128i;
-    // SAFETY: reads the 16 bytes of the block, which are aligned. Nothing moves across, as above,
-    // and no later access before it: an Acquire.
+    // SAFETY: reads the 16 bytes of the block, aligned as the caller says. Nothing moves across, as
+    // above, and no later access before it: an Acquire.
     unsafe {
         std::arch::asm!(
             "movdqa {stamps}, [{block}]",
