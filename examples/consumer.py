@@ -13,6 +13,7 @@ import argparse
 import http.client
 import json
 import os
+import signal
 import sys
 import time
 import urllib.error
@@ -74,6 +75,8 @@ def main():
     )
     parser.add_argument("--count", type=int, help="end after so many events")
     args = parser.parse_args()
+    # A shell that starts a program in the background lets it ignore this signal; this one ends by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     received = 0
     try:
