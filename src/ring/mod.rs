@@ -53,6 +53,7 @@ mod prefetch;
 mod slots;
 mod wait;
 mod wide;
+pub(crate) mod zeroed;
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
