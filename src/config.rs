@@ -45,7 +45,7 @@ pub struct Settings {
 
     /// Most events queued at once
     #[arg(long, global = true, env = "RING_BUFFER_SIZE", default_value_t = 1024, value_parser = capacity)]
-    pub capacity: usize,
+    pub capacity: u64,
 
     /// Worker threads
     #[arg(long, global = true, env = "RINGMQ_WORKERS", default_value_t = default_workers(), value_parser = workers)]
@@ -54,6 +54,10 @@ pub struct Settings {
     /// Largest request body in bytes; larger ones are refused with 413
     #[arg(long, global = true, env = "RINGMQ_MAX_BODY_BYTES", default_value_t = 1 << 20, value_parser = max_body_bytes)]
     pub max_body_bytes: usize,
+
+    /// Most bytes of all messages together; more are refused with 503
+    #[arg(long, global = true, env = "RINGMQ_MAX_MEMORY_BYTES", default_value_t = 1 << 30, value_parser = max_memory_bytes)]
+    pub max_memory_bytes: u64,
 
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
@@ -82,7 +86,7 @@ fn port(value: &str) -> Result<u16, String> {
     number(value, 0..=u16::MAX, "PORT")
 }
 
-fn capacity(value: &str) -> Result<usize, String> {
+fn capacity(value: &str) -> Result<u64, String> {
     number(value, 1..=Queue::MAX_CAPACITY, "RING_BUFFER_SIZE")
 }
 
@@ -92,6 +96,10 @@ fn workers(value: &str) -> Result<usize, String> {
 
 fn max_body_bytes(value: &str) -> Result<usize, String> {
     number(value, 1..=MAX_BODY_BYTES, "RINGMQ_MAX_BODY_BYTES")
+}
+
+fn max_memory_bytes(value: &str) -> Result<u64, String> {
+    number(value, 1..=u64::MAX, "RINGMQ_MAX_MEMORY_BYTES")
 }
 
 fn log_filter(value: &str) -> Result<String, String> {

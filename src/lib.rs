@@ -3,6 +3,8 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod broker;
+pub mod clock;
 pub mod config;
 pub mod http;
 pub mod queue;

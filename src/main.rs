@@ -9,8 +9,9 @@ use actix_web::rt::System;
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use clap::Parser;
 use log::LevelFilter;
+use ringmq::broker::{Broker, QueueName, QueueSettings};
+use ringmq::clock::Clock;
 use ringmq::config::{Cli, Settings};
-use ringmq::queue::Queue;
 use ringmq::server::{self, Options};
 use socket2::{Domain, Protocol, Socket, Type};
 use tikv_jemallocator::Jemalloc;
@@ -71,13 +72,16 @@ fn init_logger(filter: &str) {
 }
 
 fn serve(settings: &Settings) -> Result<(), Failure> {
-    let queue = Queue::with_capacity(settings.capacity).map_err(|error| {
+    let broker = Broker::new(Clock::start(), settings.max_memory_bytes);
+    let mut default = QueueSettings::with_capacity(settings.capacity);
+    default.queue.max_message_bytes = settings.max_body_bytes as u64;
+    broker.declare(&QueueName::default_queue(), &default).map_err(|error| {
         Failure::bad_setting("--capacity", "RING_BUFFER_SIZE", settings.capacity, error)
     })?;
     let listener = listen(&settings.host, settings.port)?;
     let options = Options { workers: settings.workers, max_body_bytes: settings.max_body_bytes };
     let served = System::new()
-        .block_on(async { server::run(listener, Arc::new(queue), options, stop_signal()?).await });
+        .block_on(async { server::run(listener, Arc::new(broker), options, stop_signal()?).await });
     served.map_err(|error| Failure::new(format!("cannot serve: {error}")))
 }
 

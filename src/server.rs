@@ -1,17 +1,21 @@
-//! Serving a queue on a socket until told to stop.
+//! Serving queues on a socket until told to stop.
 //!
-//! [`run`] takes the socket, the queue and the stop signal, so that it can be embedded: the binary
+//! [`run`] takes the socket, the queues and the stop signal, so that it can be embedded: the binary
 //! gives it SIGTERM, another program whatever it likes.
 
+use std::future::{pending, poll_fn};
 use std::io;
 use std::net::TcpListener;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::{HttpServer, rt};
 
+use crate::broker::{Broker, QueueName};
 use crate::http;
-use crate::queue::Queue;
+use crate::queue::Millis;
 
 /// How to serve.
 #[derive(Clone, Copy, Debug)]
@@ -33,23 +37,29 @@ const LINGER: Duration = Duration::from_secs(3);
 /// How long a stopping server waits for requests under way.
 const STOP_TIMEOUT_S: u64 = 5;
 
-/// Serves `queue` on `listener` until `stop` is done, then finishes the requests under way.
+/// Serves the queues of `broker` on `listener` until `stop` is done, then finishes the requests under
+/// way. The classic routes work on the queue `default`.
 ///
 /// To be awaited in an [`actix_web::rt::System`]. No signal handler is installed.
 ///
 /// # Errors
 ///
-/// When the listener cannot be used or a worker thread cannot be started.
+/// When there is no queue `default`, the listener cannot be used or a worker thread cannot be started.
 pub async fn run(
     listener: TcpListener,
-    queue: Arc<Queue>,
+    broker: Arc<Broker>,
     options: Options,
     stop: impl Future<Output = ()> + 'static,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
+    let queue = broker.queue(QueueName::DEFAULT).map_err(io::Error::other)?;
     let (capacity, workers) = (queue.capacity(), options.workers);
-    let served = Arc::clone(&queue);
-    let server = HttpServer::new(move || http::front(Arc::clone(&served), options.max_body_bytes))
+    let served = (Arc::clone(&broker), Arc::clone(&queue));
+    let front = move || {
+        let (broker, queue) = served.clone();
+        http::front(broker, queue, options.max_body_bytes)
+    };
+    let server = HttpServer::new(front)
         .workers(workers)
         .keep_alive(KEEP_ALIVE)
         .client_disconnect_timeout(LINGER)
@@ -62,33 +72,56 @@ pub async fn run(
         .run();
     log::info!("listening on {address}, capacity {capacity}, workers {workers}");
 
+    let time = rt::spawn(keep_time(Arc::clone(&broker)));
     let handle = server.handle();
     rt::spawn(async move {
         stop.await;
         log::info!("stopping: finishing the requests under way");
         handle.stop(true).await;
     });
-    server.await?;
+    let served = server.await;
+    time.abort();
+    served?;
 
-    queue.close();
+    broker.drain();
     log::info!("stopped, {} events still queued", queue.depth());
     Ok(())
 }
 
+/// Lets the queues do what is due, and sleeps until the next thing is.
+async fn keep_time(broker: Arc<Broker>) {
+    loop {
+        let next = broker.tick();
+        let mut sleep = pin!(async {
+            match broker.clock().instant(next).filter(|_| next < Millis::NEVER) {
+                Some(next) => rt::time::sleep_until(next.into()).await,
+                None => pending().await,
+            }
+        });
+        poll_fn(|context| match broker.poll_earlier(context) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => sleep.as_mut().poll(context),
+        })
+        .await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
     use std::io::{BufRead as _, BufReader, Read as _, Write as _};
     use std::net::{SocketAddr, TcpStream};
     use std::sync::Mutex;
-    use std::task::{Poll, Waker};
+    use std::task::Waker;
     use std::thread::{self, JoinHandle};
 
     use super::*;
+    use crate::broker::QueueSettings;
+    use crate::clock::Clock;
+    use crate::queue::Message;
 
     struct Running {
         address: SocketAddr,
-        queue: Arc<Queue>,
+        broker: Arc<Broker>,
         /// Whether to stop, and who waits for that.
         stop: Arc<Mutex<(bool, Option<Waker>)>>,
         server: JoinHandle<io::Result<()>>,
@@ -98,10 +131,12 @@ mod tests {
         fn start() -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
-            let queue = Arc::new(Queue::with_capacity(8).unwrap());
+            let broker = Arc::new(Broker::new(Clock::start(), u64::MAX));
+            let settings = QueueSettings::with_capacity(8);
+            broker.declare(&QueueName::default_queue(), &settings).unwrap();
             let stop = Arc::new(Mutex::new((false, None::<Waker>)));
 
-            let (served, stopped) = (Arc::clone(&queue), Arc::clone(&stop));
+            let (served, stopped) = (Arc::clone(&broker), Arc::clone(&stop));
             let stopped = poll_fn(move |context| {
                 let mut stopped = stopped.lock().unwrap();
                 stopped.1 = Some(context.waker().clone());
@@ -111,10 +146,10 @@ mod tests {
             let server = thread::spawn(move || {
                 rt::System::new().block_on(run(listener, served, options, stopped))
             });
-            Self { address, queue, stop, server }
+            Self { address, broker, stop, server }
         }
 
-        fn send(&self, request: &str) -> BufReader<TcpStream> {
+        fn request(&self, request: &str) -> BufReader<TcpStream> {
             let mut stream = TcpStream::connect(self.address).unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
             stream.write_all(request.as_bytes()).unwrap();
@@ -124,8 +159,13 @@ mod tests {
         /// What the server says until it closes the connection.
         fn ask(&self, request: &str) -> String {
             let mut answer = String::new();
-            self.send(request).read_to_string(&mut answer).unwrap();
+            self.request(request).read_to_string(&mut answer).unwrap();
             answer
+        }
+
+        fn send(&self, text: &str) {
+            let queue = self.broker.queue(QueueName::DEFAULT).unwrap();
+            self.broker.try_send(&queue, Message::text(text)).unwrap();
         }
 
         fn stop(self) -> io::Result<()> {
@@ -142,7 +182,7 @@ mod tests {
     #[test]
     fn a_queue_is_shared_with_the_program_that_serves_it() {
         let running = Running::start();
-        running.queue.try_send("from the program".into()).unwrap();
+        running.send("from the program");
         let answer = running.ask("GET /dequeue HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         assert!(answer.ends_with("\"event\":\"from the program\"}\n"), "{answer}");
         let answer = running.ask(
@@ -150,26 +190,29 @@ mod tests {
              {\"event\":\"from a client\"}",
         );
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        assert_eq!(&*running.queue.try_receive().unwrap(), "from a client");
+        let queue = running.broker.queue(QueueName::DEFAULT).unwrap();
+        let message = running.broker.try_take(&queue).unwrap();
+        assert_eq!(message, Message::text("from a client"));
         running.stop().unwrap();
     }
 
     #[test]
     fn a_stopped_server_has_left_its_port_and_closed_its_queue() {
         let running = Running::start();
-        running.queue.try_send("left".into()).unwrap();
-        let (address, queue) = (running.address, Arc::clone(&running.queue));
+        running.send("left");
+        let (address, broker) = (running.address, Arc::clone(&running.broker));
         running.stop().unwrap();
         assert!(TcpStream::connect(address).is_err());
-        assert!(queue.try_send("late".into()).is_err());
-        assert_eq!(&*queue.try_receive().unwrap(), "left");
+        let queue = broker.queue(QueueName::DEFAULT).unwrap();
+        assert!(broker.try_send(&queue, Message::text("late")).is_err());
+        assert_eq!(broker.try_take(&queue).unwrap(), Message::text("left"));
     }
 
     #[test]
     fn a_request_to_change_protocols_is_answered_without_waiting_for_a_body() {
         let running = Running::start();
         for (path, status) in [("/size", "200 OK"), ("/nowhere", "404 Not Found")] {
-            let mut answer = running.send(&format!(
+            let mut answer = running.request(&format!(
                 "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
             ));
             let mut line = String::new();

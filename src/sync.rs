@@ -4,8 +4,11 @@
 //! `loom-tests` includes the same files beside a `sync` module of its own, which gives the same
 //! names loom's meaning; so the code that is model-checked is the code that ships, with no flag.
 
+pub(crate) use std::sync::Mutex;
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub(crate) use std::thread::yield_now;
+
+pub(crate) use atomic_waker::AtomicWaker;
 
 /// Whether these atomics and cells are the memory of what they hold and nothing else: zeroed bytes
 /// are valid ones, and many in a row can be accessed as one piece.

@@ -4,11 +4,14 @@
 //! of one `/status` always agree with each other.
 
 use actix_web::http::Method;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 
 use super::answer::{Answer, json};
 use super::json::write_escaped;
 use super::refusal::Refusal;
-use crate::queue::Queue;
+use crate::broker::Named;
+use crate::queue::Message;
 
 /// Where a classic request goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,36 +57,47 @@ impl Route {
 
 /// The answer to an enqueue that queued `event`.
 pub(super) fn enqueued(event: &str) -> Answer {
-    answer_with_event("Successfully enqueued event", event)
+    answer_with_event("Successfully enqueued event", event, "\"}\n")
 }
 
-/// The answer to a dequeue that took `event`.
-pub(super) fn dequeued(event: &str) -> Answer {
-    answer_with_event("Successfully dequeued event", event)
+/// The answer to a dequeue that took `message`.
+///
+/// A message that another face sent may be no text: then the event is its bytes in base64, and a
+/// field `encoding` says so.
+pub(super) fn dequeued(message: &Message) -> Answer {
+    let said = "Successfully dequeued event";
+    match std::str::from_utf8(&message.body) {
+        Ok(event) => answer_with_event(said, event, "\"}\n"),
+        Err(_) => {
+            let event = BASE64.encode(&message.body);
+            answer_with_event(said, &event, "\",\"encoding\":\"base64\"}\n")
+        }
+    }
 }
 
-fn answer_with_event(message: &str, event: &str) -> Answer {
-    const PARTS: [&str; 3] = ["{\"message\":\"", "\",\"event\":\"", "\"}\n"];
+fn answer_with_event(message: &str, event: &str, end: &str) -> Answer {
+    const PARTS: [&str; 2] = ["{\"message\":\"", "\",\"event\":\""];
     let fixed: usize = PARTS.iter().map(|part| part.len()).sum();
-    let mut body = Vec::with_capacity(fixed + message.len() + event.len());
+    let mut body = Vec::with_capacity(fixed + message.len() + event.len() + end.len());
     body.extend_from_slice(PARTS[0].as_bytes());
     body.extend_from_slice(message.as_bytes());
     body.extend_from_slice(PARTS[1].as_bytes());
     write_escaped(&mut body, event);
-    body.extend_from_slice(PARTS[2].as_bytes());
+    body.extend_from_slice(end.as_bytes());
     json(body)
 }
 
-/// The answer to a question.
-pub(super) fn look(look: Look, queue: &Queue) -> Answer {
+/// The answer to a question: size and empty tell what a dequeue could return, full whether an
+/// enqueue would be refused.
+pub(super) fn look(look: Look, queue: &Named) -> Answer {
     json(match look {
-        Look::Size => format!("{{\"size\":{}}}\n", queue.depth()),
+        Look::Size => format!("{{\"size\":{}}}\n", queue.ready()),
         Look::Capacity => format!("{{\"capacity\":{}}}\n", queue.capacity()),
-        Look::IsEmpty => format!("{{\"isEmpty\":{}}}\n", queue.is_empty()),
-        Look::IsFull => format!("{{\"isFull\":{}}}\n", queue.is_full()),
+        Look::IsEmpty => format!("{{\"isEmpty\":{}}}\n", queue.ready() == 0),
+        Look::IsFull => format!("{{\"isFull\":{}}}\n", queue.is_full(queue.ready())),
         Look::Status => {
-            let (size, capacity) = (queue.depth(), queue.capacity());
-            let (empty, full) = (size == 0, size == capacity);
+            let (size, capacity) = (queue.ready(), queue.capacity());
+            let (empty, full) = (size == 0, queue.is_full(size));
             format!(
                 "{{\"status\":\"OK\",\"size\":{size},\"capacity\":{capacity},\
                  \"isEmpty\":{empty},\"isFull\":{full}}}\n"
@@ -98,6 +112,8 @@ mod tests {
     use actix_web::http::StatusCode;
 
     use super::*;
+    use crate::broker::{Broker, QueueName, QueueSettings};
+    use crate::clock::Clock;
 
     fn body(answer: Answer) -> String {
         assert_eq!(answer.status(), StatusCode::OK);
@@ -120,17 +136,20 @@ mod tests {
             "{\"message\":\"Successfully enqueued event\",\"event\":\"a \\\"b\\\"\"}\n"
         );
         assert_eq!(
-            body(dequeued("")),
+            body(dequeued(&Message::text(""))),
             "{\"message\":\"Successfully dequeued event\",\"event\":\"\"}\n"
         );
     }
 
     #[test]
     fn looking_tells_the_state_of_the_queue() {
-        let queue = Queue::with_capacity(1).expect("a small queue");
+        let broker = Broker::new(Clock::start(), u64::MAX);
+        let name = QueueName::default_queue();
+        broker.declare(&name, &QueueSettings::with_capacity(1)).expect("a small queue");
+        let queue = broker.queue(QueueName::DEFAULT).expect("it was made");
         assert_eq!(body(look(Look::Size, &queue)), "{\"size\":0}\n");
         assert_eq!(body(look(Look::IsEmpty, &queue)), "{\"isEmpty\":true}\n");
-        queue.try_send("one".into()).expect("room for one");
+        broker.try_send(&queue, Message::text("one")).expect("room for one");
         assert_eq!(body(look(Look::Capacity, &queue)), "{\"capacity\":1}\n");
         assert_eq!(body(look(Look::IsFull, &queue)), "{\"isFull\":true}\n");
         assert_eq!(

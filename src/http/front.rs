@@ -21,13 +21,16 @@ use super::body::Body;
 use super::classic::{self, Route};
 use super::json::read_event;
 use super::refusal::Refusal;
-use crate::queue::{Queue, TryReceiveError, TrySendError};
+use crate::broker::{Broker, Named, YieldNow};
+use crate::queue::{Message, SendRefusal, TryReceiveError, TrySendError};
 
 type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// Makes each worker's [`FrontService`].
 pub(super) struct Front<A> {
-    pub(super) queue: Arc<Queue>,
+    pub(super) broker: Arc<Broker>,
+    /// The queue of the classic routes.
+    pub(super) queue: Arc<Named>,
     pub(super) max_body_bytes: usize,
     /// The actix-web application that answers what is not a classic route.
     pub(super) app: A,
@@ -53,8 +56,8 @@ where
     type Future = LocalBoxFuture<Result<Self::Service, ()>>;
 
     fn new_service(&self, config: AppConfig) -> Self::Future {
-        let queue = Arc::clone(&self.queue);
-        let worker = Rc::new(Worker { queue, max_body_bytes: self.max_body_bytes });
+        let (broker, queue) = (Arc::clone(&self.broker), Arc::clone(&self.queue));
+        let worker = Rc::new(Worker { broker, queue, max_body_bytes: self.max_body_bytes });
         let app = self.app.new_service(config);
         Box::pin(async move { Ok(FrontService { worker, app: app.await? }) })
     }
@@ -69,7 +72,8 @@ pub(super) struct FrontService<A> {
 /// What the requests of a worker share; the count of those who do is the worker's own, so that no
 /// request touches the count that all workers share.
 pub(super) struct Worker {
-    queue: Arc<Queue>,
+    broker: Arc<Broker>,
+    queue: Arc<Named>,
     max_body_bytes: usize,
 }
 
@@ -170,30 +174,48 @@ impl Worker {
 
     fn enqueue<F>(self: &Rc<Self>, body: &[u8]) -> Result<Answering<F>, Refusal> {
         let event = read_event(body)?;
-        match self.queue.try_send(Box::from(&*event)) {
-            Ok(()) => Ok(Answering::now(classic::enqueued(&event))),
-            Err(TrySendError::Full(_)) => Err(Refusal::Full),
-            Err(TrySendError::Closed(_)) => Err(Refusal::Closed),
-            Err(TrySendError::Busy(back)) => {
+        match self.broker.try_send(&self.queue, Message::text(&event)) {
+            Ok(_) => Ok(Answering::now(classic::enqueued(&event))),
+            Err(TrySendError { message, why: SendRefusal::Busy }) => {
                 let (worker, answer) = (Rc::clone(self), classic::enqueued(&event));
                 Ok(Answering::Later(Box::pin(async move {
-                    worker.queue.send(back).await?;
+                    worker.enqueue_later(message).await?;
                     Ok(answer)
                 })))
             }
+            Err(refused) => Err(refused.why.into()),
+        }
+    }
+
+    async fn enqueue_later(&self, mut message: Message) -> Result<(), Refusal> {
+        loop {
+            YieldNow::default().await;
+            message = match self.broker.try_send(&self.queue, message) {
+                Ok(_) => return Ok(()),
+                Err(TrySendError { message, why: SendRefusal::Busy }) => message,
+                Err(refused) => return Err(refused.why.into()),
+            };
         }
     }
 
     fn dequeue<F>(self: &Rc<Self>) -> Result<Answering<F>, Refusal> {
-        match self.queue.try_receive() {
-            Ok(event) => Ok(Answering::now(classic::dequeued(&event))),
+        match self.broker.try_take(&self.queue) {
+            Ok(message) => Ok(Answering::now(classic::dequeued(&message))),
             Err(TryReceiveError::Empty) => Err(Refusal::Empty),
-            Err(TryReceiveError::Closed) => Err(Refusal::Closed),
             Err(TryReceiveError::Busy) => {
                 let worker = Rc::clone(self);
-                Ok(Answering::Later(Box::pin(async move {
-                    Ok(classic::dequeued(&worker.queue.receive().await?))
-                })))
+                Ok(Answering::Later(Box::pin(async move { worker.dequeue_later().await })))
+            }
+        }
+    }
+
+    async fn dequeue_later(&self) -> Result<Answer, Refusal> {
+        loop {
+            YieldNow::default().await;
+            match self.broker.try_take(&self.queue) {
+                Ok(message) => return Ok(classic::dequeued(&message)),
+                Err(TryReceiveError::Empty) => return Err(Refusal::Empty),
+                Err(TryReceiveError::Busy) => {}
             }
         }
     }

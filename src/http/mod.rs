@@ -24,11 +24,13 @@ use actix_web::{App, Error, HttpRequest, HttpResponse};
 use self::body::Body;
 use self::front::Front;
 use self::refusal::Refusal;
-use crate::queue::Queue;
+use crate::broker::{Broker, Named};
 
-/// Makes the service of each worker, for [`HttpServer`](actix_web::HttpServer).
+/// Makes the service of each worker, for [`HttpServer`](actix_web::HttpServer). The classic routes work
+/// on `queue`, which is one of the broker's.
 pub fn front(
-    queue: Arc<Queue>,
+    broker: Arc<Broker>,
+    queue: Arc<Named>,
     max_body_bytes: usize,
 ) -> impl ServiceFactory<
     Request,
@@ -39,7 +41,7 @@ pub fn front(
 > {
     let app = App::new()
         .default_service(web::to(move |request, body| unknown_path(request, body, max_body_bytes)));
-    Front { queue, max_body_bytes, app: app.into_factory() }
+    Front { broker, queue, max_body_bytes, app: app.into_factory() }
 }
 
 async fn unknown_path(

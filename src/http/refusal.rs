@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::answer::{Answer, text};
 use super::json::InvalidEvent;
-use crate::queue::{ReceiveError, SendError};
+use crate::queue::SendRefusal;
 
 /// Why a request was not carried out; its text is the answer's one line.
 #[derive(Debug, Error)]
@@ -18,6 +18,10 @@ pub(super) enum Refusal {
     Method { allowed: &'static str, head: bool },
     #[error("request body is larger than the limit of {limit} bytes")]
     BodyTooLarge { limit: usize },
+    #[error("the event is larger than the queue's limit of {limit} bytes")]
+    EventTooLarge { limit: u64 },
+    #[error("the server has no room for more events")]
+    OutOfMemory,
     #[error("request body is incomplete")]
     BodyIncomplete,
     #[error("invalid request body: {0}")]
@@ -35,11 +39,11 @@ impl ResponseError for Refusal {
         match self {
             Self::UnknownPath { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge { .. } | Self::EventTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyIncomplete | Self::InvalidEvent(_) => StatusCode::BAD_REQUEST,
             // The original answers 500 to both, and its clients look for that.
             Self::Full | Self::Empty => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Closed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Closed | Self::OutOfMemory => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -67,20 +71,17 @@ impl From<&Refusal> for Answer {
     }
 }
 
-impl From<SendError> for Refusal {
-    fn from(error: SendError) -> Self {
-        match error {
-            SendError::Full(_) => Self::Full,
-            SendError::Closed(_) => Self::Closed,
-        }
-    }
-}
-
-impl From<ReceiveError> for Refusal {
-    fn from(error: ReceiveError) -> Self {
-        match error {
-            ReceiveError::Empty => Self::Empty,
-            ReceiveError::Closed => Self::Closed,
+impl From<SendRefusal> for Refusal {
+    fn from(why: SendRefusal) -> Self {
+        match why {
+            SendRefusal::Closed => Self::Closed,
+            SendRefusal::TooLarge { max_message_bytes, .. } => {
+                Self::EventTooLarge { limit: max_message_bytes }
+            }
+            SendRefusal::OutOfMemory { .. } => Self::OutOfMemory,
+            SendRefusal::Full { .. } | SendRefusal::FullBytes { .. } | SendRefusal::Busy => {
+                Self::Full
+            }
         }
     }
 }

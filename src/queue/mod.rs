@@ -1,281 +1,317 @@
-//! One queue: a bounded line of events that any number of threads send to and receive from.
+//! One queue: messages that any number of threads send, receive, acknowledge and lose.
 //!
-//! An event is the decoded text that was sent and comes back exactly. The bound is honest: `Full`
-//! means that every place was taken, `Empty` that no event was there. Nothing here blocks a thread,
-//! knows HTTP, reads a clock or starts a runtime: where the [ring](crate::ring) answers that a
-//! neighbour is inside its claim window, the `try_` forms say [`Busy`](TrySendError::Busy) and the
-//! asynchronous ones let their executor run something else before they ask again.
+//! # A message's life
+//! ```text
+//! send ─▶ [delayed] ─due─▶ READY ──receive──▶ IN FLIGHT ──ack──▶ gone
+//!                           ▲ ▲                │     │ extend: a new deadline
+//!                           │ └─ lease over ◀──┤     │
+//!                           └─── release ◀─────┘     └─ received too often ──▶ DYING ──▶ dead letter
+//! ```
+//! A message lives in one slot of the slab (`slab.rs`) from send until it is gone, and every move of
+//! it is one compare-and-swap on the slot's word (`word.rs`): of an ack and the end of its lease, exactly
+//! one wins. Lines of slot indices (`line.rs`) say what comes next:
+//!
+//! - `free`: slots that hold nothing. As many slots are in use as the capacity allows, so a send
+//!   that finds none there finds the queue full.
+//! - `ready`: messages in the order in which they were sent or came due.
+//! - `returned`: messages that were received and came back. It is read before `ready`.
+//!
+//! A message that goes while its index is in a line leaves a dead slot, which who pops it frees.
+//! Every line has a place for every slot, so a message can always come back.
+//!
+//! # What it promises
+//! - The bound is honest: the capacity counts everything that is not gone (ready, delayed and in
+//!   flight), and *full* means that every place was taken at one moment of the call. *Empty* means
+//!   that no message was ready. Where another thread is inside a window of a few instructions, the
+//!   answer is *busy*, and asking again will do.
+//! - First in, first out. A message that comes back goes to the front, but may pass messages that
+//!   were received meanwhile.
+//! - At least once: a message is gone only by an ack of its newest receipt, its expiry, a purge, or
+//!   too many receives; and every accepted message is received at least once before it is gone by
+//!   an ack.
+//!
+//! # Progress
+//! Send, receive and ack take no lock, whoever waits. Only making the queue longer or shorter does,
+//! and a send that finds a neighbour at it is told *busy*. Nothing here knows HTTP, reads a clock or
+//! starts a runtime: time is an argument, and [`tick`](Queue::tick) does what is due.
 
+mod control;
+mod deadlines;
 mod error;
-mod yield_now;
+mod lease;
+mod line;
+mod message;
+mod rate;
+mod receive;
+mod send;
+mod settings;
+#[allow(unsafe_code)] // messages are handed from thread to thread; see its safety comments
+mod slab;
+mod sweep;
+mod time;
+mod waiters;
+mod word;
 
-pub use self::error::{ReceiveError, SendError, TryReceiveError, TrySendError};
-use self::yield_now::YieldNow;
-use crate::ring::{CapacityError, RingBuffer, TryPopError, TryPushError};
+use std::sync::Arc;
 
-/// What a queue holds: text, in an allocation of exactly its length.
-pub type Event = Box<str>;
+use crossbeam_utils::CachePadded;
 
-/// A bounded first-in first-out queue of [`Event`]s.
+pub use self::control::{Counts, Look};
+pub use self::error::{LeaseError, ResizeError, SendRefusal, TryReceiveError, TrySendError};
+use self::line::{Line, MAX_SEGMENTS};
+use self::message::Stored;
+pub use self::message::{Attributes, ContentType, Delivery, Message, MessageId, Receipt};
+use self::rate::Rate;
+pub use self::receive::{Request, WaitingReceive};
+pub use self::send::{Options, WaitingSend};
+use self::settings::Knobs;
+pub use self::settings::{Overflow, Settings};
+use self::slab::Slab;
+pub use self::sweep::Held;
+pub use self::time::Millis;
+use self::waiters::{Served, Waiters};
+use crate::ring::CapacityError;
+use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
+
+/// A bounded queue of [`Message`]s for any number of producers and consumers.
 ///
 /// ```
-/// use ringmq::queue::{Queue, TrySendError};
+/// use ringmq::queue::{Message, Millis, Options, Queue, Request, SendRefusal, Settings};
 ///
-/// let queue = Queue::with_capacity(1)?;
-/// queue.try_send("first".into())?;
-/// assert!(matches!(queue.try_send("second".into()), Err(TrySendError::Full(_))));
-/// assert_eq!(&*queue.try_receive()?, "first");
+/// let queue = Queue::new(1, &Settings::default())?;
+/// let now = Millis(0);
+/// queue.try_send(Message::text("first"), Options::default(), now)?;
+/// let refused = queue.try_send(Message::text("second"), Options::default(), now).unwrap_err();
+/// assert_eq!(refused.why, SendRefusal::Full { capacity: 1 });
+///
+/// let mut received = Vec::new();
+/// queue.try_receive(Request { max: 10, lease: None }, now, &mut received)?;
+/// assert_eq!(&received[0].message.body[..], b"first");
+/// queue.ack(received[0].receipt, now)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Queue {
-    ready: RingBuffer<Event>,
+    slab: Slab<Stored>,
+    free: Line,
+    ready: Line,
+    returned: Line,
+    /// Messages received too often, for whoever takes dead letters.
+    dying: Line,
+    /// Slots that [`resize`](Self::resize) took out of use.
+    retired: Mutex<Vec<u32>>,
+    supply: AtomicU64,
+    capacity: AtomicU64,
+    chunks: AtomicU32,
+    knobs: Knobs,
+    /// Flags: [`PAUSED`], [`CLOSED`].
+    flags: AtomicU32,
+    /// Threads that move messages from `ready` to `returned`: see [`Queue::reap`].
+    reaping: AtomicU32,
+    sent: CachePadded<Sent>,
+    gone: CachePadded<Gone>,
+    /// Dead slots whose index is in `ready` or `returned`.
+    dead: AtomicU64,
+    delayed: AtomicU64,
+    events: Events,
+    receivers: Waiters<Request, Vec<Delivery>>,
+    senders: Waiters<send::Parked, Result<MessageId, TrySendError>>,
+    memory: Arc<Memory>,
+    alarm: Box<dyn Fn(Millis) + Send + Sync>,
+}
+
+/// What producers count.
+struct Sent {
+    count: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// What consumers count.
+struct Gone {
+    count: Rate,
+    bytes: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+/// What happens seldom enough to be counted on one line.
+#[derive(Default)]
+struct Events {
+    expired: AtomicU64,
+    dropped: AtomicU64,
+    lease_ends: AtomicU64,
+    dead_letters: AtomicU64,
+}
+
+/// Receives answer *empty*.
+const PAUSED: u32 = 1;
+/// Sends are refused.
+const CLOSED: u32 = 2;
+
+/// Slots in use: how many were ever handed out, and how many may be.
+#[derive(Clone, Copy, Debug)]
+struct Supply {
+    issued: u32,
+    limit: u32,
+}
+
+impl Supply {
+    fn from_bits(bits: u64) -> Self {
+        Self { issued: bits as u32, limit: (bits >> 32) as u32 }
+    }
+
+    fn bits(self) -> u64 {
+        u64::from(self.issued) | u64::from(self.limit) << 32
+    }
+}
+
+/// What all messages of several queues may have together, in bytes.
+#[derive(Debug)]
+pub struct Memory {
+    used: CachePadded<AtomicU64>,
+    limit: u64,
+}
+
+impl Memory {
+    /// `limit` bytes, none of them used.
+    pub fn new(limit: u64) -> Self {
+        Self { used: CachePadded::new(AtomicU64::new(0)), limit }
+    }
+
+    /// Bytes of all messages that are not gone.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// The most there may be.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    fn reserve(&self, bytes: u64) -> bool {
+        // ORDERING: Relaxed, here and below: a count that passes nothing on.
+        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
+        let fits = before.saturating_add(bytes) <= self.limit;
+        if !fits {
+            self.used.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        fits
+    }
+
+    fn release(&self, bytes: u64) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Queue {
-    /// The most events a queue can be made for.
-    pub const MAX_CAPACITY: usize = RingBuffer::<Event>::MAX_CAPACITY;
+    /// The most messages a queue can be made for: 2^31.
+    pub const MAX_CAPACITY: u64 = 1 << 31;
 
-    /// Makes an empty queue with room for `capacity` events.
+    /// Slots that a queue begins with; it grows as they are used, up to its capacity.
+    const FIRST_SLOTS: usize = 16;
+
+    /// Makes an empty queue with room for `capacity` messages, without a bound on the bytes of other
+    /// queues and with nobody to be told of deadlines.
     ///
     /// # Errors
-    ///
-    /// When `capacity` is 0, more than [`MAX_CAPACITY`](Self::MAX_CAPACITY), or more than there is
-    /// memory for.
-    pub fn with_capacity(capacity: usize) -> Result<Self, CapacityError> {
-        Ok(Self { ready: RingBuffer::try_new(capacity)? })
+    /// As for [`with`](Self::with).
+    pub fn new(capacity: u64, settings: &Settings) -> Result<Self, CapacityError> {
+        Self::with(capacity, settings, Arc::new(Memory::new(u64::MAX)), Box::new(|_| {}))
     }
 
-    /// Puts an event at the end of the line, or gives it back.
+    /// Makes an empty queue with room for `capacity` messages, whose bytes count against `memory`.
     ///
-    /// # Errors
-    ///
-    /// `Full` when every place is taken, `Busy` when a neighbour must finish first.
-    #[inline]
-    pub fn try_send(&self, event: Event) -> Result<(), TrySendError> {
-        self.ready.try_push(event).map_err(|refused| match refused {
-            TryPushError::Full(event) => TrySendError::Full(event),
-            TryPushError::Busy(event) => TrySendError::Busy(event),
-            TryPushError::Closed(event) => TrySendError::Closed(event),
-        })
-    }
-
-    /// Takes the event at the front of the line.
+    /// `alarm` is called with a moment that is earlier than the one the last [`tick`](Self::tick)
+    /// returned, and than those of all calls since.
     ///
     /// # Errors
-    ///
-    /// `Empty` when there is none, `Busy` when a neighbour must finish first.
-    #[inline]
-    pub fn try_receive(&self) -> Result<Event, TryReceiveError> {
-        self.ready.try_pop().map_err(|refused| match refused {
-            TryPopError::Empty => TryReceiveError::Empty,
-            TryPopError::Busy => TryReceiveError::Busy,
-            TryPopError::Closed => TryReceiveError::Closed,
-        })
+    /// When `capacity` is 0, more than [`MAX_CAPACITY`](Self::MAX_CAPACITY), or there is no memory.
+    pub fn with(
+        capacity: u64,
+        settings: &Settings,
+        memory: Arc<Memory>,
+        alarm: Box<dyn Fn(Millis) + Send + Sync>,
+    ) -> Result<Self, CapacityError> {
+        let limit = match capacity {
+            0 => return Err(CapacityError::Zero),
+            1..=Self::MAX_CAPACITY => capacity as u32,
+            _ => return Err(CapacityError::TooLarge),
+        };
+        let first = (capacity as usize).next_power_of_two().min(Self::FIRST_SLOTS);
+        let queue = Self {
+            slab: Slab::new(first),
+            free: Line::new(),
+            ready: Line::new(),
+            returned: Line::new(),
+            dying: Line::new(),
+            retired: Mutex::new(Vec::new()),
+            supply: AtomicU64::new(Supply { issued: 0, limit }.bits()),
+            capacity: AtomicU64::new(capacity),
+            chunks: AtomicU32::new(0),
+            knobs: Knobs::new(settings),
+            flags: AtomicU32::new(0),
+            reaping: AtomicU32::new(0),
+            sent: CachePadded::new(Sent { count: AtomicU64::new(0), bytes: AtomicU64::new(0) }),
+            gone: CachePadded::new(Gone {
+                count: Rate::new(),
+                bytes: AtomicU64::new(0),
+                in_flight: AtomicU64::new(0),
+            }),
+            dead: AtomicU64::new(0),
+            delayed: AtomicU64::new(0),
+            events: Events::default(),
+            receivers: Waiters::new(),
+            senders: Waiters::new(),
+            memory,
+            alarm,
+        };
+        queue.lengthen()?;
+        Ok(queue)
     }
 
-    /// [`try_send`](Self::try_send), asked again for as long as the answer is `Busy`.
-    ///
-    /// It does not wait for room. Dropped before it is done, it has sent nothing.
-    ///
-    /// # Errors
-    ///
-    /// `Full` when every place is taken.
-    pub async fn send(&self, mut event: Event) -> Result<(), SendError> {
-        loop {
-            event = match self.try_send(event) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Busy(event)) => event,
-                Err(TrySendError::Full(event)) => return Err(SendError::Full(event)),
-                Err(TrySendError::Closed(event)) => return Err(SendError::Closed(event)),
-            };
-            YieldNow::default().await;
+    /// Makes slots and lines twice as long. One thread at a time.
+    fn lengthen(&self) -> Result<(), CapacityError> {
+        // ORDERING: Relaxed, only one thread at a time writes it.
+        let chunks = self.chunks.load(Ordering::Relaxed) as usize;
+        debug_assert!(chunks < MAX_SEGMENTS, "a queue of 2^31 slots is as long as it gets");
+        let slots = self.slab.slots_with(chunks + 1);
+        self.slab.lengthen(chunks)?;
+        for line in [&self.free, &self.ready, &self.returned, &self.dying] {
+            line.lengthen(chunks, slots)?;
         }
+        // ORDERING: Release, pairs with the Acquire in `slots`: they are made.
+        self.chunks.store(chunks as u32 + 1, Ordering::Release);
+        Ok(())
     }
 
-    /// [`try_receive`](Self::try_receive), asked again for as long as the answer is `Busy`.
-    ///
-    /// It does not wait for an event. Dropped before it is done, it has taken nothing.
-    ///
-    /// # Errors
-    ///
-    /// `Empty` when there is no event.
-    pub async fn receive(&self) -> Result<Event, ReceiveError> {
-        loop {
-            match self.try_receive() {
-                Ok(event) => return Ok(event),
-                Err(TryReceiveError::Busy) => YieldNow::default().await,
-                Err(TryReceiveError::Empty) => return Err(ReceiveError::Empty),
-                Err(TryReceiveError::Closed) => return Err(ReceiveError::Closed),
-            }
-        }
+    /// Slots that exist, of which some may never have been handed out.
+    fn slots(&self) -> u32 {
+        // ORDERING: Acquire, pairs with the Release in `lengthen`.
+        let chunks = self.chunks.load(Ordering::Acquire) as usize;
+        u32::try_from(self.slab.slots_with(chunks)).unwrap_or(u32::MAX)
     }
 
-    /// Refuses every later send; what is queued can still be received.
-    pub fn close(&self) {
-        self.ready.close();
+    fn supply(&self) -> Supply {
+        // ORDERING: SeqCst, in one order with the moves of the lines: see `take_free`.
+        Supply::from_bits(self.supply.load(Ordering::SeqCst))
     }
 
-    /// How many events are queued.
-    pub fn depth(&self) -> usize {
-        self.ready.len()
+    fn exchange_supply(&self, seen: Supply, new: Supply) -> bool {
+        // ORDERING: SeqCst, in one order with the moves of the lines: see `take_free`.
+        self.supply
+            .compare_exchange(seen.bits(), new.bits(), Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
     }
 
-    /// How many events may be queued at once.
-    pub fn capacity(&self) -> usize {
-        self.ready.capacity()
+    /// Tells of a deadline that is earlier than all others.
+    #[cold]
+    fn ring_alarm(&self, deadline: Millis) {
+        (self.alarm)(deadline);
     }
 
-    /// Whether a receive would be refused now.
-    pub fn is_empty(&self) -> bool {
-        self.ready.is_empty()
-    }
-
-    /// Whether a send would be refused now.
-    pub fn is_full(&self) -> bool {
-        self.ready.is_full()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::pin::pin;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, Barrier};
-    use std::task::{Context, Poll, Wake, Waker};
-    use std::thread;
-
-    use super::*;
-
-    fn queue(capacity: usize) -> Queue {
-        Queue::with_capacity(capacity).expect("a small queue")
-    }
-
-    /// The result of a future that nothing keeps waiting.
-    fn at_once<F: Future>(future: F) -> F::Output {
-        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(output) => output,
-            Poll::Pending => panic!("nobody else uses this queue"),
-        }
-    }
-
-    /// Polls until the future is done, as an executor with nothing else to do would.
-    fn drive<F: Future>(future: F) -> F::Output {
-        let mut future = pin!(future);
-        let mut context = Context::from_waker(Waker::noop());
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return output;
-            }
-        }
-    }
-
-    #[test]
-    fn events_come_back_in_order_and_exactly() {
-        let queue = queue(3);
-        let events = ["", "plain", "\0 \" \\ \u{2028} \u{10ffff}"];
-        for event in events {
-            at_once(queue.send(event.into())).unwrap();
-        }
-        for event in events {
-            assert_eq!(&*at_once(queue.receive()).unwrap(), event);
-        }
-    }
-
-    #[test]
-    fn a_full_queue_gives_the_event_back() {
-        let queue = queue(1);
-        queue.try_send("kept".into()).unwrap();
-        match queue.try_send("refused".into()) {
-            Err(TrySendError::Full(event)) => assert_eq!(&*event, "refused"),
-            other => panic!("{other:?}"),
-        }
-        match at_once(queue.send("refused".into())) {
-            Err(SendError::Full(event)) => assert_eq!(&*event, "refused"),
-            other => panic!("{other:?}"),
-        }
-        assert_eq!((queue.depth(), queue.is_full()), (1, true));
-    }
-
-    #[test]
-    fn an_empty_queue_says_so() {
-        let queue = queue(1);
-        assert_eq!(queue.try_receive(), Err(TryReceiveError::Empty));
-        assert_eq!(at_once(queue.receive()), Err(ReceiveError::Empty));
-        assert_eq!((queue.depth(), queue.is_empty()), (0, true));
-    }
-
-    #[test]
-    fn a_closed_queue_is_emptied_and_not_filled() {
-        let queue = queue(2);
-        queue.try_send("before".into()).unwrap();
-        queue.close();
-        assert!(matches!(at_once(queue.send("after".into())), Err(SendError::Closed(_))));
-        assert_eq!(&*at_once(queue.receive()).unwrap(), "before");
-        assert_eq!(at_once(queue.receive()), Err(ReceiveError::Closed));
-    }
-
-    #[test]
-    fn capacity_is_what_was_asked_for() {
-        assert_eq!(queue(7).capacity(), 7);
-        assert_eq!(Queue::with_capacity(0).err(), Some(CapacityError::Zero));
-        let too_many = Queue::MAX_CAPACITY + 1;
-        assert_eq!(Queue::with_capacity(too_many).err(), Some(CapacityError::TooLarge));
-    }
-
-    #[test]
-    fn a_yield_wakes_its_task_once() {
-        struct Count(AtomicUsize);
-        impl Wake for Count {
-            fn wake(self: Arc<Self>) {
-                self.0.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-
-        let count = Arc::new(Count(AtomicUsize::new(0)));
-        let waker = Waker::from(Arc::clone(&count));
-        let mut context = Context::from_waker(&waker);
-        let mut yielding = pin!(YieldNow::default());
-        assert_eq!(yielding.as_mut().poll(&mut context), Poll::Pending);
-        assert_eq!(yielding.as_mut().poll(&mut context), Poll::Ready(()));
-        assert_eq!(count.0.load(Ordering::Relaxed), 1);
-    }
-
-    #[test]
-    fn busy_neighbours_lose_and_double_nothing() {
-        const THREADS: usize = 4;
-        const EACH: usize = if cfg!(miri) { 20 } else { 5_000 };
-        let (queue, start) = (queue(2), Barrier::new(2 * THREADS));
-        let mut received = thread::scope(|scope| {
-            for thread in 0..THREADS {
-                let (queue, start) = (&queue, &start);
-                scope.spawn(move || {
-                    start.wait();
-                    for number in 0..EACH {
-                        let mut event: Event = format!("{thread} {number}").into();
-                        while let Err(SendError::Full(back)) = drive(queue.send(event)) {
-                            event = back;
-                            thread::yield_now();
-                        }
-                    }
-                });
-            }
-            let receivers = [(); THREADS].map(|()| {
-                scope.spawn(|| {
-                    start.wait();
-                    let mut received = Vec::with_capacity(EACH);
-                    while received.len() < EACH {
-                        match drive(queue.receive()) {
-                            Ok(event) => received.push(event),
-                            Err(_) => thread::yield_now(),
-                        }
-                    }
-                    received
-                })
-            });
-            receivers.into_iter().flat_map(|receiver| receiver.join().unwrap()).collect::<Vec<_>>()
-        });
-        received.sort();
-        received.dedup();
-        assert_eq!((received.len(), queue.depth()), (THREADS * EACH, 0));
+    /// Ends a message's account: it is gone.
+    fn count_gone(&self, size: u64, now: Millis) {
+        self.memory.release(size);
+        // ORDERING: Relaxed, a count that passes nothing on; SeqCst in `Rate::add`.
+        self.gone.bytes.fetch_add(size, Ordering::Relaxed);
+        self.gone.count.add(1, now);
     }
 }

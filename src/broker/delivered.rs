@@ -1,0 +1,88 @@
+//! Messages on their way to a consumer.
+
+use std::sync::Arc;
+
+use super::named::Named;
+use super::receipt::Texts;
+use crate::clock::Clock;
+use crate::queue::Delivery;
+
+/// Messages that a consumer is about to get. Dropped before it is [passed on](Self::passed_on), they
+/// go back to the front of the line, not counted: nobody saw them.
+pub struct Delivered {
+    queue: Arc<Named>,
+    deliveries: Vec<Delivery>,
+    /// Whether they are gone as soon as they were passed on: a lease of zero.
+    take: bool,
+    clock: Clock,
+    passed_on: bool,
+}
+
+impl Delivered {
+    pub(super) fn new(
+        queue: Arc<Named>,
+        deliveries: Vec<Delivery>,
+        take: bool,
+        clock: Clock,
+    ) -> Self {
+        Self { queue, deliveries, take, clock, passed_on: false }
+    }
+
+    /// Messages that stay where they are.
+    pub(super) fn looked_at(queue: Arc<Named>, looks: Vec<Delivery>, clock: Clock) -> Self {
+        Self { queue, deliveries: looks, take: false, clock, passed_on: true }
+    }
+
+    /// The messages, in order.
+    pub fn deliveries(&self) -> &[Delivery] {
+        &self.deliveries
+    }
+
+    /// Whether the consumer has nothing to acknowledge.
+    pub fn is_taken(&self) -> bool {
+        self.take
+    }
+
+    /// The queue they come from.
+    pub fn queue(&self) -> &Named {
+        &self.queue
+    }
+
+    /// The receipt of one of them, as text.
+    pub fn receipt(&self, delivery: &Delivery) -> String {
+        self.texts().of_receipt(delivery.receipt)
+    }
+
+    /// The id of one of them, as text.
+    pub fn id(&self, delivery: &Delivery) -> String {
+        self.texts().of_id(delivery.id)
+    }
+
+    fn texts(&self) -> &Texts {
+        &self.queue.texts
+    }
+
+    /// The consumer gets them now.
+    pub fn passed_on(mut self) {
+        self.passed_on = true;
+        if self.take {
+            let now = self.clock.now();
+            for delivery in &self.deliveries {
+                // Refused only where the queue was purged meanwhile.
+                let _ = self.queue.queue.ack(delivery.receipt, now);
+            }
+        }
+    }
+}
+
+impl Drop for Delivered {
+    fn drop(&mut self) {
+        if !self.passed_on {
+            let now = self.clock.now();
+            for delivery in &self.deliveries {
+                // Refused only where the lease ran out or the queue was purged meanwhile.
+                let _ = self.queue.queue.take_back(delivery.receipt, now);
+            }
+        }
+    }
+}

@@ -1,0 +1,515 @@
+//! The set of queues, and what every face asks of it.
+//!
+//! A face talks to the [`Broker`]: its operations are asynchronous where they may wait, its errors
+//! are typed, and where the queues are is its own matter. It knows no HTTP and starts no runtime: who
+//! wants to wait for a time brings the timer along.
+//!
+//! Finding a queue takes no lock (a lock-free hash table). Making, changing and deleting one does:
+//! see *Locks* in ARCHITECTURE.md.
+
+mod delivered;
+mod error;
+mod keys;
+mod moves;
+mod name;
+mod named;
+mod receipt;
+mod timer;
+
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use papaya::HashMap;
+
+pub use self::delivered::Delivered;
+pub use self::error::Error;
+use self::keys::KeyUse;
+pub use self::moves::Redriven;
+pub use self::name::{InvalidName, QueueName};
+pub use self::named::{Description, Named, QueueSettings};
+use self::timer::Timer;
+use crate::clock::Clock;
+use crate::queue::{
+    Counts, Delivery, LeaseError, Memory, Message, MessageId, Millis, Options, Queue, Request,
+    SendRefusal, TryReceiveError, TrySendError,
+};
+
+/// Longest `Retry-After` that is ever advised.
+const MOST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// All queues of a server.
+pub struct Broker {
+    queues: HashMap<QueueName, Arc<Named>>,
+    /// Taken by whoever makes, changes or deletes a queue.
+    control: Mutex<()>,
+    /// Taken for writing while a message moves from one queue to another, for reading by whoever
+    /// tells what is in which.
+    moves: RwLock<()>,
+    memory: Arc<Memory>,
+    timer: Arc<Timer>,
+    draining: AtomicBool,
+    clock: Clock,
+}
+
+/// Whether a queue was made or was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declared {
+    /// It is new.
+    Created,
+    /// It was there; its settings are now those.
+    Updated,
+}
+
+/// What a send asks for.
+#[derive(Clone, Debug, Default)]
+pub struct SendOptions<'request> {
+    /// Delay and time to live.
+    pub message: Options,
+    /// The same message is stored once for this key.
+    pub idempotency_key: Option<&'request str>,
+}
+
+impl Broker {
+    /// A broker without queues, whose messages may have `max_bytes` together.
+    pub fn new(clock: Clock, max_bytes: u64) -> Self {
+        Self {
+            queues: HashMap::new(),
+            control: Mutex::new(()),
+            moves: RwLock::new(()),
+            memory: Arc::new(Memory::new(max_bytes)),
+            timer: Arc::new(Timer::default()),
+            draining: AtomicBool::new(false),
+            clock,
+        }
+    }
+
+    /// The clock that all its times are told by.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// Bytes of all messages, and how many there may be.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    // Queues.
+
+    /// Makes a queue, or gives it these settings.
+    ///
+    /// # Errors
+    /// When a setting is out of its range, or the capacity is below the present depth.
+    pub fn declare(&self, name: &QueueName, settings: &QueueSettings) -> Result<Declared, Error> {
+        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check(name, settings)?;
+        let now = self.now();
+        if let Some(queue) = self.find(name.as_str()) {
+            if queue.capacity() != settings.capacity {
+                queue.queue.resize(settings.capacity, now)?;
+            }
+            *queue.beside.write().unwrap_or_else(PoisonError::into_inner) = named::Beside {
+                dead_letter: settings.dead_letter.clone(),
+                idempotency_window: settings.idempotency_window,
+            };
+            queue.queue.set(&settings.queue, now);
+            return Ok(Declared::Updated);
+        }
+        let mut made = Ok(());
+        let queue = Arc::new_cyclic(|itself: &Weak<Named>| {
+            let (timer, itself) = (Arc::clone(&self.timer), Weak::clone(itself));
+            let alarm = Box::new(move |due| timer.note(due, Weak::clone(&itself)));
+            let memory = Arc::clone(&self.memory);
+            let queue = Queue::with(settings.capacity, &settings.queue, memory, alarm);
+            let queue = queue.unwrap_or_else(|error| {
+                made = Err(Error::Capacity(error));
+                Queue::new(1, &settings.queue).expect("a queue of one place can be made")
+            });
+            Named::new(name.clone(), queue, settings)
+        });
+        made?;
+        self.queues.pin().insert(name.clone(), queue);
+        Ok(Declared::Created)
+    }
+
+    fn check(&self, name: &QueueName, settings: &QueueSettings) -> Result<(), Error> {
+        let Some(dead_letter) = &settings.dead_letter else { return Ok(()) };
+        let field = "dead_letter";
+        if dead_letter == name {
+            let problem = "is the queue itself".to_owned();
+            return Err(Error::Setting { field, problem });
+        }
+        if self.find(dead_letter.as_str()).is_none() {
+            let problem = format!("is `{dead_letter}`, and there is no such queue");
+            return Err(Error::Setting { field, problem });
+        }
+        Ok(())
+    }
+
+    /// Deletes a queue with all that is in it; who waits for it is answered.
+    ///
+    /// # Errors
+    /// When there is none of this name, or it is `default`.
+    pub fn delete(&self, name: &str) -> Result<Counts, Error> {
+        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        if name == QueueName::DEFAULT {
+            return Err(Error::Undeletable);
+        }
+        let queue = self.queue(name)?;
+        let counts = queue.queue.counts();
+        self.queues.pin().remove(name);
+        let now = self.now();
+        queue.queue.close(now);
+        queue.queue.purge(now);
+        queue.queue.dismiss();
+        Ok(counts)
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Named>> {
+        self.queues.pin().get(name).cloned()
+    }
+
+    /// The queue of this name.
+    ///
+    /// # Errors
+    /// When there is none, or no queue can have this name.
+    pub fn queue(&self, name: &str) -> Result<Arc<Named>, Error> {
+        match self.find(name) {
+            Some(queue) => Ok(queue),
+            None => Err(Error::NotFound(name.parse()?)),
+        }
+    }
+
+    /// All queues, by name.
+    pub fn queues(&self) -> Vec<Arc<Named>> {
+        let mut queues: Vec<_> = self.queues.pin().values().cloned().collect();
+        queues.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        queues
+    }
+
+    /// A queue as it is now.
+    pub fn describe(&self, queue: &Named) -> Description {
+        let _no_message_moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
+        queue.describe(self.now())
+    }
+
+    // Messages.
+
+    /// Sends one message; where there is no room, waits for it until `until` is done.
+    ///
+    /// Dropped before it is done, it has sent nothing, unless another thread was just sending it.
+    ///
+    /// # Errors
+    /// When the message was refused.
+    pub async fn send(
+        &self,
+        queue: &Named,
+        message: Message,
+        options: SendOptions<'_>,
+        until: Option<impl Future<Output = ()>>,
+    ) -> Result<MessageId, Error> {
+        self.refuse_while_draining()?;
+        let Some(key) = options.idempotency_key else {
+            return self.send_once(queue, message, options.message, until).await;
+        };
+        let window = queue.beside().idempotency_window;
+        match queue.keys.claim(key, &message, window, self.now()) {
+            KeyUse::Stored(id) => Ok(id),
+            KeyUse::InProgress => Err(Error::KeyInProgress),
+            KeyUse::Conflict => Err(Error::KeyConflict),
+            KeyUse::First(first) => {
+                let id = self.send_once(queue, message, options.message, until).await?;
+                first.stored(id);
+                Ok(id)
+            }
+        }
+    }
+
+    async fn send_once(
+        &self,
+        queue: &Named,
+        mut message: Message,
+        options: Options,
+        until: Option<impl Future<Output = ()>>,
+    ) -> Result<MessageId, Error> {
+        let refused = loop {
+            match queue.queue.try_send(message, options, self.now()) {
+                Ok(id) => return Ok(id),
+                Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
+                Err(refused) => break refused,
+            }
+            YieldNow::default().await;
+        };
+        let (Some(until), true) = (until, is_for_room(refused.why)) else {
+            return Err(self.refusal(queue, refused.why));
+        };
+        let mut until = pin!(until);
+        let mut waiting = queue.queue.wait_to_send(refused.message, options);
+        let sent = std::future::poll_fn(|context| {
+            if let Poll::Ready(sent) = waiting.poll(context, self.now()) {
+                return Poll::Ready(sent);
+            }
+            if self.is_draining() || until.as_mut().poll(context).is_ready() {
+                return give_up(context, || waiting.give_up());
+            }
+            Poll::Pending
+        });
+        sent.await.map_err(|refused| self.refusal(queue, refused.why))
+    }
+
+    /// Sends several messages, each as far as there is room now. One result each, in order.
+    pub async fn send_batch(
+        &self,
+        queue: &Named,
+        messages: impl IntoIterator<Item = (Message, Options)>,
+    ) -> Vec<Result<MessageId, Error>> {
+        let mut results = Vec::new();
+        for (message, options) in messages {
+            let options = SendOptions { message: options, idempotency_key: None };
+            results.push(self.send(queue, message, options, None::<std::future::Ready<()>>).await);
+        }
+        results
+    }
+
+    /// Why a message was not queued, for who sent it.
+    #[cold]
+    fn refusal(&self, queue: &Named, why: SendRefusal) -> Error {
+        match why {
+            SendRefusal::TooLarge { .. } => Error::TooLarge(why),
+            SendRefusal::Closed if !self.is_draining() => Error::NotFound(queue.name.clone()),
+            SendRefusal::Closed => Error::Draining,
+            _ if self.is_draining() => Error::Draining,
+            _ => Error::Full { refusal: why, retry_after: self.retry_after(queue) },
+        }
+    }
+
+    /// How long until there should be room for one more message behind those that wait.
+    fn retry_after(&self, queue: &Named) -> Duration {
+        let waiting = queue.queue.counts().waiting_senders + 1;
+        let seconds = waiting as f64 / queue.queue.drain_rate(self.now());
+        let least = Duration::from_secs(1);
+        match Duration::try_from_secs_f64(seconds.ceil()) {
+            Ok(estimate) => estimate.clamp(least, MOST_RETRY_AFTER),
+            Err(_) => MOST_RETRY_AFTER,
+        }
+    }
+
+    /// Receives messages; where none is ready, waits for one until `until` is done, and then returns
+    /// none.
+    ///
+    /// Dropped before it is done, it has received nothing.
+    ///
+    /// # Errors
+    /// When the queue was deleted.
+    pub async fn receive(
+        &self,
+        queue: &Arc<Named>,
+        request: Request,
+        until: Option<impl Future<Output = ()>>,
+    ) -> Result<Delivered, Error> {
+        let mut received = Vec::new();
+        while let Err(TryReceiveError::Busy) =
+            queue.queue.try_receive(request, self.now(), &mut received)
+        {
+            YieldNow::default().await;
+        }
+        if let (true, Some(until)) = (received.is_empty(), until) {
+            received = self.wait_to_receive(queue, request, until).await;
+        }
+        if received.is_empty() && queue.queue.is_closed() && !self.is_draining() {
+            return Err(Error::NotFound(queue.name.clone()));
+        }
+        let take = request.lease.is_some_and(|lease| lease.is_zero());
+        Ok(Delivered::new(Arc::clone(queue), received, take, self.clock))
+    }
+
+    async fn wait_to_receive(
+        &self,
+        queue: &Named,
+        request: Request,
+        until: impl Future<Output = ()>,
+    ) -> Vec<Delivery> {
+        let mut until = pin!(until);
+        let mut waiting = queue.queue.wait_to_receive(request);
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(received) = waiting.poll(context, self.now()) {
+                return Poll::Ready(received);
+            }
+            let over = self.is_draining() || queue.queue.is_closed();
+            if over || until.as_mut().poll(context).is_ready() {
+                return give_up(context, || waiting.give_up());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Takes one message for good, now: what the classic face does.
+    ///
+    /// # Errors
+    /// When none is ready. *Busy* is to be asked again.
+    #[inline]
+    pub fn try_take(&self, queue: &Named) -> Result<Message, TryReceiveError> {
+        queue.queue.try_take(self.now())
+    }
+
+    /// Sends one message, now: what the classic face does.
+    ///
+    /// # Errors
+    /// With the message. *Busy* is to be asked again.
+    #[inline]
+    pub fn try_send(&self, queue: &Named, message: Message) -> Result<MessageId, TrySendError> {
+        if self.is_draining() {
+            return Err(TrySendError { message, why: SendRefusal::Closed });
+        }
+        queue.queue.try_send(message, Options::default(), self.now())
+    }
+
+    /// The first messages in line, without receiving them; see [`Queue::browse`].
+    pub fn browse(&self, queue: &Arc<Named>, max: usize) -> Delivered {
+        let _no_message_moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
+        let looks = queue.queue.browse(max, self.now());
+        Delivered::looked_at(Arc::clone(queue), looks, self.clock)
+    }
+
+    /// One message, wherever it is, without receiving it. Nothing, if it is gone or never was.
+    pub fn find_message(&self, queue: &Arc<Named>, id: &str) -> Option<Delivered> {
+        let id = queue.texts.id(id)?;
+        let look = queue.queue.find_message(id, self.now())?;
+        Some(Delivered::looked_at(Arc::clone(queue), vec![look], self.clock))
+    }
+
+    // Leases.
+
+    /// Acknowledges a delivery: the message is gone.
+    ///
+    /// # Errors
+    /// When the receipt is not accepted.
+    pub fn ack(&self, queue: &Named, receipt: &str) -> Result<(), Error> {
+        let receipt = queue.texts.receipt(receipt).ok_or(LeaseError::Unknown)?;
+        Ok(queue.queue.ack(receipt, self.now())?)
+    }
+
+    /// Lets a delivery's lease end `lease` from now, or the queue's lease if `None`.
+    ///
+    /// # Errors
+    /// As for [`ack`](Self::ack).
+    pub fn extend(
+        &self,
+        queue: &Named,
+        receipt: &str,
+        lease: Option<Duration>,
+    ) -> Result<(), Error> {
+        let receipt = queue.texts.receipt(receipt).ok_or(LeaseError::Unknown)?;
+        let lease = lease.unwrap_or_else(|| queue.queue.settings().lease);
+        queue.queue.extend(receipt, lease, self.now())?;
+        self.take_dead_letters(queue);
+        Ok(())
+    }
+
+    /// Gives a message back, to be ready again after `delay`.
+    ///
+    /// # Errors
+    /// As for [`ack`](Self::ack).
+    pub fn release(&self, queue: &Named, receipt: &str, delay: Duration) -> Result<(), Error> {
+        let receipt = queue.texts.receipt(receipt).ok_or(LeaseError::Unknown)?;
+        queue.queue.release(receipt, delay, self.now())?;
+        self.take_dead_letters(queue);
+        Ok(())
+    }
+
+    // Control.
+
+    /// Removes every message of a queue. Returns how many.
+    pub fn purge(&self, queue: &Named) -> u64 {
+        queue.queue.purge(self.now())
+    }
+
+    /// Stops receives. Returns whether they were not stopped before.
+    pub fn pause(&self, queue: &Named) -> bool {
+        queue.queue.pause()
+    }
+
+    /// Lets receives go on. Returns whether they were stopped.
+    pub fn resume(&self, queue: &Named) -> bool {
+        queue.queue.resume(self.now())
+    }
+
+    /// Refuses every later send and answers everybody who waits, and later ones at once.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        for queue in self.queues() {
+            queue.queue.dismiss();
+        }
+    }
+
+    /// Whether sends are refused because the server is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    fn refuse_while_draining(&self) -> Result<(), Error> {
+        if self.is_draining() { Err(Error::Draining) } else { Ok(()) }
+    }
+
+    // Time.
+
+    /// Does what is due in all queues. Returns when the next thing is.
+    pub fn tick(&self) -> Millis {
+        self.timer.tick(self.now(), |queue| {
+            let next = queue.queue.tick(self.now());
+            self.take_dead_letters(queue);
+            next
+        })
+    }
+
+    /// Done when something may be due earlier than the last [`tick`](Self::tick) said.
+    pub fn poll_earlier(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.timer.poll_earlier(context)
+    }
+}
+
+fn is_for_room(why: SendRefusal) -> bool {
+    match why {
+        SendRefusal::Full { .. }
+        | SendRefusal::FullBytes { .. }
+        | SendRefusal::OutOfMemory { .. } => true,
+        SendRefusal::TooLarge { .. } | SendRefusal::Busy | SendRefusal::Closed => false,
+    }
+}
+
+/// Gives up a place in line, or asks to be polled again where another thread is just at it.
+fn give_up<T>(context: &mut Context<'_>, give_up: impl FnOnce() -> Option<T>) -> Poll<T> {
+    match give_up() {
+        Some(result) => Poll::Ready(result),
+        None => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    }
+}
+
+/// Lets the executor run its other tasks once, whichever executor that is.
+#[derive(Default)]
+pub(crate) struct YieldNow {
+    yielded: bool,
+}
+
+impl Future for YieldNow {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.yielded {
+            return Poll::Ready(());
+        }
+        self.yielded = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

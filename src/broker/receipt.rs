@@ -1,0 +1,110 @@
+//! Receipts and message ids as text.
+//!
+//! A receipt names a delivery of one queue and carries a tag that only this process can compute, so
+//! that nobody can guess one. Nothing is kept: the tag is computed again when it comes back. After a
+//! restart, and for a queue that was deleted and made again, old receipts are unknown.
+
+use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, RandomState};
+
+use crate::queue::{MessageId, Receipt};
+
+/// What makes the texts of one queue its own.
+#[derive(Clone, Debug)]
+pub(super) struct Texts {
+    /// SipHash with a key from the system's random numbers, for each queue another one.
+    key: RandomState,
+}
+
+const RECEIPT_LENGTH: usize = 8 + 8 + 4 + 16;
+
+impl Texts {
+    pub(super) fn new() -> Self {
+        Self { key: RandomState::new() }
+    }
+
+    fn tag(&self, kind: u8, slot: u32, generation: u32, delivery: u16) -> u64 {
+        self.key.hash_one((kind, slot, generation, delivery))
+    }
+
+    /// The receipt as a consumer gets it: 36 hexadecimal digits.
+    pub(super) fn of_receipt(&self, receipt: Receipt) -> String {
+        let (slot, generation, delivery) = receipt.parts();
+        let tag = self.tag(0, slot, generation, delivery);
+        let mut text = String::with_capacity(RECEIPT_LENGTH);
+        let _ = write!(text, "{slot:08x}{generation:08x}{delivery:04x}{tag:016x}");
+        text
+    }
+
+    /// The receipt of a text that this queue gave, otherwise `None`.
+    pub(super) fn receipt(&self, text: &str) -> Option<Receipt> {
+        if text.len() != RECEIPT_LENGTH {
+            return None;
+        }
+        let slot = hex(text, 0..8)? as u32;
+        let generation = hex(text, 8..16)? as u32;
+        let delivery = hex(text, 16..20)? as u16;
+        // A comparison of two numbers takes the same time wherever they differ.
+        let known = hex(text, 20..36)? == self.tag(0, slot, generation, delivery);
+        known.then(|| Receipt::from_parts(slot, generation, delivery))
+    }
+
+    /// The id as anybody may see it: 32 hexadecimal digits, of which no two messages of any queue
+    /// have the same.
+    pub(super) fn of_id(&self, id: MessageId) -> String {
+        let (slot, generation) = id.parts();
+        let tag = self.tag(1, slot, generation, 0);
+        let mut text = String::with_capacity(32);
+        let _ = write!(text, "{slot:08x}{generation:08x}{tag:016x}");
+        text
+    }
+
+    /// The id of a text that this queue gave, otherwise `None`.
+    pub(super) fn id(&self, text: &str) -> Option<MessageId> {
+        if text.len() != 32 {
+            return None;
+        }
+        let slot = hex(text, 0..8)? as u32;
+        let generation = hex(text, 8..16)? as u32;
+        let known = hex(text, 16..32)? == self.tag(1, slot, generation, 0);
+        known.then(|| MessageId::from_parts(slot, generation))
+    }
+}
+
+fn hex(text: &str, digits: std::ops::Range<usize>) -> Option<u64> {
+    let digits = text.get(digits)?;
+    let lower = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if lower { u64::from_str_radix(digits, 16).ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_queue_that_gave_a_receipt_knows_it() {
+        let (queue, other) = (Texts::new(), Texts::new());
+        let receipt = Receipt::from_parts(7, 1, 65535);
+        let text = queue.of_receipt(receipt);
+        assert_eq!(text.len(), RECEIPT_LENGTH);
+        assert_eq!(queue.receipt(&text), Some(receipt));
+        assert_eq!(other.receipt(&text), None);
+        for (at, _) in text.char_indices() {
+            let digit = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
+            let mut forged = text.clone();
+            forged.replace_range(at..=at, digit);
+            assert_eq!(queue.receipt(&forged), None, "{forged}");
+        }
+        for text in ["", "x", &text.to_uppercase(), &format!("{text}0"), &"ä".repeat(18)] {
+            assert_eq!(queue.receipt(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_comes_back() {
+        let queue = Texts::new();
+        let id = MessageId::from_parts(u32::MAX, 3);
+        assert_eq!(queue.id(&queue.of_id(id)), Some(id));
+        assert_eq!(queue.id(&"0".repeat(32)), None);
+    }
+}

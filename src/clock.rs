@@ -1,0 +1,38 @@
+//! The clocks: the one place that asks the system for the time.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::queue::Millis;
+
+/// A clock that never goes back, and the time of day at which it started.
+///
+/// A change of the system's time of day changes nothing here.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    started: Instant,
+    started_at: SystemTime,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self { started: Instant::now(), started_at: SystemTime::now() }
+    }
+
+    /// Time since the start.
+    #[inline]
+    pub fn now(&self) -> Millis {
+        let elapsed = self.started.elapsed();
+        Millis(elapsed.as_secs() * 1000 + u64::from(elapsed.subsec_millis()))
+    }
+
+    /// The time of day of a moment, had the system's clock not been changed since the start.
+    pub fn time_of_day(&self, moment: Millis) -> SystemTime {
+        self.started_at + Duration::from_millis(moment.0)
+    }
+
+    /// When a moment comes; `None` for never.
+    pub fn instant(&self, moment: Millis) -> Option<Instant> {
+        self.started.checked_add(Duration::from_millis(moment.0))
+    }
+}

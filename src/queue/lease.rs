@@ -1,0 +1,164 @@
+//! What a consumer does with a delivery: acknowledge it, keep it for longer, or give it back.
+
+use std::time::Duration;
+
+use super::message::{Receipt, Stored};
+use super::slab::Taken;
+use super::time::Millis;
+use super::word::{State, Word};
+use super::{LeaseError, Queue};
+use crate::sync::{Ordering, pause, yield_now};
+
+/// How often to look at a slot that another thread has, before the processor is offered to it.
+const LOOKS: u32 = 64;
+
+impl Queue {
+    /// Acknowledges a delivery: the message is gone.
+    ///
+    /// A receipt is valid until its message is delivered again, also after its lease ran out.
+    ///
+    /// # Errors
+    /// [`LeaseError`]: nothing was changed.
+    pub fn ack(&self, receipt: Receipt, now: Millis) -> Result<(), LeaseError> {
+        let (mut slot, word) = self.claim(receipt, |_| Ok(()))?;
+        let gone = slot.remove();
+        self.count_gone(gone.message.size(), now);
+        self.leave_empty(slot, word);
+        self.after_change(now);
+        // Last, because it frees memory.
+        drop(gone);
+        Ok(())
+    }
+
+    /// Lets the delivery's lease end `lease` from now; zero gives the message back at once.
+    ///
+    /// # Errors
+    /// [`LeaseError`]: nothing was changed. A lease that has run out is lost.
+    pub fn extend(&self, receipt: Receipt, lease: Duration, now: Millis) -> Result<(), LeaseError> {
+        if lease.is_zero() {
+            return self.release(receipt, Duration::ZERO, now);
+        }
+        let deadline = now.after(lease);
+        loop {
+            let word = self.find(receipt)?;
+            in_flight(word, now)?;
+            if self.slab.set_deadline(receipt.id.slot, word, deadline) {
+                if self.slab.note(receipt.id.slot, deadline) {
+                    self.ring_alarm(deadline);
+                }
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives the message back, to be ready again after `delay`.
+    ///
+    /// # Errors
+    /// [`LeaseError`]: nothing was changed. A lease that has run out is lost.
+    pub fn release(
+        &self,
+        receipt: Receipt,
+        delay: Duration,
+        now: Millis,
+    ) -> Result<(), LeaseError> {
+        let (slot, _) = self.claim(receipt, |word| in_flight(word, now))?;
+        self.give_back(slot, delay, now);
+        self.after_change(now);
+        Ok(())
+    }
+
+    /// Gives back, to the front and not counted, a delivery that never reached its consumer.
+    ///
+    /// # Errors
+    /// [`LeaseError`]: nothing was changed.
+    pub fn take_back(&self, receipt: Receipt, now: Millis) -> Result<(), LeaseError> {
+        self.put_back(receipt, now)?;
+        self.after_change(now);
+        Ok(())
+    }
+
+    pub(super) fn put_back(&self, receipt: Receipt, now: Millis) -> Result<(), LeaseError> {
+        let in_flight = |word: Word| match word.state() {
+            State::InFlight => Ok(()),
+            _ => Err(LeaseError::Lost),
+        };
+        let (mut slot, _) = self.claim(receipt, in_flight)?;
+        let expires_at = slot.with(|stored| {
+            stored.receive_count -= 1;
+            stored.expires_at
+        });
+        self.gone.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if expires_at <= now {
+            self.expire(slot, now);
+        } else {
+            self.make_ready(slot, &self.returned, expires_at);
+        }
+        Ok(())
+    }
+
+    /// Ends a lease: the message is ready again, delayed, expired or dead.
+    pub(super) fn give_back(&self, mut slot: Taken<'_, Stored>, delay: Duration, now: Millis) {
+        let (receive_count, expires_at) =
+            slot.with(|stored| (stored.receive_count, stored.expires_at));
+        self.gone.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if expires_at <= now {
+            self.expire(slot, now);
+        } else if receive_count >= self.knobs.max_receives() {
+            self.let_die(slot);
+        } else if delay.is_zero() {
+            self.make_ready(slot, &self.returned, expires_at);
+        } else {
+            self.delay(slot, now.after(delay));
+        }
+    }
+
+    /// Takes the slot of a delivery that `allowed` lets pass, and says what its word was.
+    fn claim(
+        &self,
+        receipt: Receipt,
+        allowed: impl Fn(Word) -> Result<(), LeaseError>,
+    ) -> Result<(Taken<'_, Stored>, Word), LeaseError> {
+        loop {
+            let word = self.find(receipt)?;
+            allowed(word)?;
+            if let Some(slot) = self.slab.take(receipt.id.slot, word) {
+                return Ok((slot, word));
+            }
+        }
+    }
+
+    /// The word of a slot that holds the message, in the state in which this delivery left it.
+    fn find(&self, receipt: Receipt) -> Result<Word, LeaseError> {
+        let slot = receipt.id.slot;
+        if slot >= self.supply().issued {
+            return Err(LeaseError::Unknown);
+        }
+        let mut looks = 0;
+        loop {
+            // The word first: if it is still the same when the slot is taken, then the generation
+            // read in between was that of the message.
+            let word = self.slab.word(slot);
+            let generation = self.slab.generation(slot);
+            if generation != receipt.id.generation {
+                // Neither can a generation be ahead of the slot's.
+                let past = generation.wrapping_sub(receipt.id.generation) < 1 << 31;
+                return Err(if past { LeaseError::Gone } else { LeaseError::Unknown });
+            }
+            match word.state() {
+                State::Taken if looks < LOOKS => pause(1),
+                State::Taken => yield_now(),
+                State::Free | State::Dead => return Err(LeaseError::Gone),
+                _ if word.deliveries() != receipt.delivery => return Err(LeaseError::Lost),
+                _ => return Ok(word),
+            }
+            looks += 1;
+        }
+    }
+}
+
+fn in_flight(word: Word, now: Millis) -> Result<(), LeaseError> {
+    match word.state() {
+        State::InFlight if word.deadline() > now => Ok(()),
+        _ => Err(LeaseError::Lost),
+    }
+}

@@ -1,0 +1,128 @@
+//! A line of slot indices that can be made longer while it is used.
+//!
+//! It is a chain of [rings](crate::ring), each twice as long as the one before. To make the line
+//! longer, its last ring is closed and a new one becomes the last: whoever finds the old one closed
+//! pushes into the new one, and the old one is popped until it is closed and empty. A ring answers
+//! *closed* to no push that came before, so the order stays, and a push or pop pays one load of a
+//! number that hardly ever changes.
+//!
+//! A ring that is left behind stays until the line is dropped: nobody has to find out whether
+//! somebody still looks at it, and all of them together are no longer than the last.
+
+use std::sync::OnceLock;
+
+use crate::ring::{PushError, RingBuffer, TryPopError};
+use crate::sync::{AtomicU32, Ordering, pause};
+
+/// Of [`Line`]s: one more than a line of 2^31 that begins with one place needs.
+pub(super) const MAX_SEGMENTS: usize = 32;
+
+/// A neighbour must finish first; ask again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Busy;
+
+/// First in, first out; as long as the caller makes it.
+pub(super) struct Line {
+    rings: [OnceLock<RingBuffer<u32>>; MAX_SEGMENTS],
+    /// The ring to push into: the only one that is not closed, but while the line is made longer.
+    last: AtomicU32,
+    /// The ring to pop from: every one before it is closed and empty.
+    first: AtomicU32,
+}
+
+impl Line {
+    /// A line of no places. It must be made longer before it is used.
+    pub(super) fn new() -> Self {
+        Self {
+            rings: [const { OnceLock::new() }; MAX_SEGMENTS],
+            last: AtomicU32::new(0),
+            first: AtomicU32::new(0),
+        }
+    }
+
+    /// Makes the line `places` long, with its ring number `segment`: 0 at first, then one after the
+    /// other. One thread at a time. If there is no memory nothing has changed, and it may be tried
+    /// again.
+    ///
+    /// # Errors
+    /// If there is no memory for the ring.
+    pub(super) fn lengthen(
+        &self,
+        segment: usize,
+        places: usize,
+    ) -> Result<(), crate::ring::CapacityError> {
+        if self.rings[segment].get().is_some() {
+            return Ok(());
+        }
+        let ring = RingBuffer::try_new(places)?;
+        let _ = self.rings[segment].set(ring);
+        if segment > 0 {
+            // Closed before the next one is shown: a push into that one comes after every push into
+            // this one.
+            self.ring(segment - 1).close();
+            // ORDERING: Release, pairs with the Acquire loads of `last`: the new ring is made.
+            self.last.store(segment as u32, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn ring(&self, segment: usize) -> &RingBuffer<u32> {
+        self.rings[segment].get().expect("a ring is made before its number is shown")
+    }
+
+    /// Pushes an index behind all others. The caller's indices fit, so there is room. Waits only for
+    /// a neighbour inside its claim window.
+    pub(super) fn push(&self, index: u32) {
+        loop {
+            // ORDERING: Acquire, pairs with the Release store in `lengthen`.
+            let last = self.last.load(Ordering::Acquire) as usize;
+            match self.ring(last).push(index) {
+                Ok(()) => return,
+                Err(PushError::Full(_)) => unreachable!("a line has a place for every slot"),
+                // The next one is about to be shown.
+                Err(PushError::Closed(_)) => pause(1),
+            }
+        }
+    }
+
+    /// Pops the oldest index, or `None` if at one moment of the call there was none.
+    #[inline]
+    pub(super) fn pop(&self) -> Result<Option<u32>, Busy> {
+        // ORDERING: Acquire, pairs with the Release in `advance`.
+        let mut first = self.first.load(Ordering::Acquire) as usize;
+        loop {
+            match self.ring(first).try_pop() {
+                Ok(index) => return Ok(Some(index)),
+                Err(TryPopError::Empty) => return Ok(None),
+                Err(TryPopError::Busy) => return Err(Busy),
+                Err(TryPopError::Closed) => first = self.advance(first)?,
+            }
+        }
+    }
+
+    /// The ring after one that is closed and empty.
+    #[cold]
+    fn advance(&self, first: usize) -> Result<usize, Busy> {
+        // ORDERING: Acquire, pairs with the Release store in `lengthen`.
+        if self.last.load(Ordering::Acquire) as usize == first {
+            return Err(Busy);
+        }
+        // ORDERING: Release, pairs with the Acquire load in `pop`, which so sees the ring that the
+        // load above let us see.
+        self.first.fetch_max(first as u32 + 1, Ordering::AcqRel);
+        Ok(first + 1)
+    }
+
+    /// How many indices are in line; exact where the line is not made longer meanwhile.
+    pub(super) fn len(&self) -> usize {
+        // ORDERING: Acquire, as in `pop` and `push`.
+        let first = self.first.load(Ordering::Acquire) as usize;
+        let last = self.last.load(Ordering::Acquire) as usize;
+        (first..=last).map(|segment| self.ring(segment).len()).sum()
+    }
+
+    /// Whether no index was in line at one moment of the call.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

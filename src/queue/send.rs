@@ -1,0 +1,307 @@
+//! Sending: a free slot, the bytes, then the line.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::line::Busy;
+use super::message::Stored;
+use super::slab::Taken;
+use super::time::Millis;
+use super::waiters::{Left, Served, Waiting};
+use super::word::State;
+use super::{CLOSED, Message, MessageId, Queue, SendRefusal, Supply, TrySendError};
+use crate::sync::Ordering;
+
+/// What the sender of one message asks for, where it is not what the queue does anyway.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How long the message waits before it is ready.
+    pub delay: Option<Duration>,
+    /// How long after now it expires.
+    pub ttl: Option<Duration>,
+}
+
+/// A send that waits for room.
+pub(super) struct Parked {
+    pub(super) message: Message,
+    options: Options,
+}
+
+impl Queue {
+    /// Puts a message into the queue, or gives it back. Never waits; nor does it pass those who
+    /// [wait for room](Self::wait_to_send).
+    ///
+    /// # Errors
+    /// With the message and why it was refused. *Busy* is to be asked again.
+    pub fn try_send(
+        &self,
+        message: Message,
+        options: Options,
+        now: Millis,
+    ) -> Result<MessageId, TrySendError> {
+        if self.senders.any() {
+            let why = SendRefusal::Full { capacity: self.capacity() };
+            return Err(TrySendError { message, why });
+        }
+        let sent = self.send_now(message, options, now);
+        self.after_change(now);
+        sent
+    }
+
+    fn send_now(
+        &self,
+        message: Message,
+        options: Options,
+        now: Millis,
+    ) -> Result<MessageId, TrySendError> {
+        match self.reserve(message.size(), now) {
+            Ok(slot) => Ok(self.publish(slot, message, options, now)),
+            Err(why) => Err(TrySendError { message, why }),
+        }
+    }
+
+    /// Takes a free slot, and `size` bytes of what the queue and all queues may have.
+    fn reserve(&self, size: u64, now: Millis) -> Result<Taken<'_, Stored>, SendRefusal> {
+        let max_message_bytes = self.knobs.max_message_bytes();
+        if size > max_message_bytes {
+            return Err(SendRefusal::TooLarge { size, max_message_bytes });
+        }
+        if self.flag(CLOSED) {
+            return Err(SendRefusal::Closed);
+        }
+        loop {
+            let refusal = match self.take_free() {
+                Ok(slot) => match self.reserve_bytes(size) {
+                    Ok(()) => return Ok(slot),
+                    Err(refusal) => {
+                        self.free(slot);
+                        refusal
+                    }
+                },
+                Err(refusal) => refusal,
+            };
+            let for_room =
+                matches!(refusal, SendRefusal::Full { .. } | SendRefusal::FullBytes { .. });
+            if !for_room || !self.knobs.drops_oldest() || !self.drop_oldest(now)? {
+                return Err(refusal);
+            }
+        }
+    }
+
+    /// Takes a slot that holds nothing: one that did, or one that never has.
+    fn take_free(&self) -> Result<Taken<'_, Stored>, SendRefusal> {
+        loop {
+            if let Some(index) = self.free.pop()? {
+                return Ok(self.take_unused(index));
+            }
+            // Before the second look at the line: no slot is added to those in use meanwhile, but by
+            // a resize, so an empty line then means that all of them were taken at that moment.
+            let supply = self.supply();
+            if supply.issued < supply.limit {
+                if supply.issued >= self.slots() {
+                    self.lengthen_for(supply.issued)?;
+                } else if self
+                    .exchange_supply(supply, Supply { issued: supply.issued + 1, ..supply })
+                {
+                    return Ok(self.take_unused(supply.issued));
+                }
+                continue;
+            }
+            if let Some(index) = self.free.pop()? {
+                return Ok(self.take_unused(index));
+            }
+            if !self.reap()? {
+                return Err(SendRefusal::Full { capacity: self.capacity() });
+            }
+        }
+    }
+
+    fn take_unused(&self, index: u32) -> Taken<'_, Stored> {
+        let word = self.slab.word(index);
+        debug_assert_eq!(word.state(), State::Free);
+        self.slab.take(index, word).expect("a free slot is its popper's alone")
+    }
+
+    #[cold]
+    fn lengthen_for(&self, issued: u32) -> Result<(), SendRefusal> {
+        // Never waited for: one thread does it, the others ask again.
+        let Ok(_one_at_a_time) = self.retired.try_lock() else { return Err(SendRefusal::Busy) };
+        if self.slots() > issued {
+            return Ok(());
+        }
+        self.lengthen().map_err(|_| SendRefusal::OutOfMemory { limit: self.memory.limit() })
+    }
+
+    fn reserve_bytes(&self, size: u64) -> Result<(), SendRefusal> {
+        match self.knobs.max_bytes() {
+            // ORDERING: Relaxed, here and below: counts that pass nothing on.
+            None => {
+                self.sent.bytes.fetch_add(size, Ordering::Relaxed);
+            }
+            Some(max_bytes) => {
+                let reserved =
+                    self.sent.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sent| {
+                        let held = sent.wrapping_sub(self.gone.bytes.load(Ordering::Relaxed));
+                        (held.saturating_add(size) <= max_bytes).then(|| sent + size)
+                    });
+                reserved.map_err(|_| SendRefusal::FullBytes { max_bytes })?;
+            }
+        }
+        if self.memory.reserve(size) {
+            return Ok(());
+        }
+        self.sent.bytes.fetch_sub(size, Ordering::Relaxed);
+        Err(SendRefusal::OutOfMemory { limit: self.memory.limit() })
+    }
+
+    fn publish(
+        &self,
+        mut slot: Taken<'_, Stored>,
+        message: Message,
+        options: Options,
+        now: Millis,
+    ) -> MessageId {
+        let ttl = options.ttl.or_else(|| self.knobs.ttl());
+        let expires_at = ttl.map_or(Millis::NEVER, |ttl| now.after(ttl));
+        let delay = options.delay.unwrap_or_else(|| self.knobs.delay());
+        let id = MessageId { slot: slot.index(), generation: slot.generation() };
+        slot.put(Stored { message, sent_at: now, expires_at, receive_count: 0 });
+        // ORDERING: SeqCst, in one order with those that tell how many are gone.
+        let number = self.sent.count.fetch_add(1, Ordering::SeqCst);
+        slot.set_number(number);
+        if delay.is_zero() {
+            self.make_ready(slot, &self.ready, expires_at);
+        } else {
+            self.delay(slot, now.after(delay));
+        }
+        id
+    }
+
+    /// Drops the oldest message that is ready. Returns whether there was one.
+    fn drop_oldest(&self, now: Millis) -> Result<bool, SendRefusal> {
+        let Some(mut oldest) = self.next_ready(now)? else { return Ok(false) };
+        let dropped = oldest.remove();
+        self.events.dropped.fetch_add(1, Ordering::Relaxed);
+        self.count_gone(dropped.message.size(), now);
+        self.free(oldest);
+        Ok(true)
+    }
+
+    /// Frees the dead slots in the lines of messages, where there are many of them: messages that
+    /// were acknowledged late or expired in line. Returns whether it is worth while to look for a
+    /// free slot again.
+    ///
+    /// What is alive is moved behind `returned`, which is read first, so the order stays. Who
+    /// receives meanwhile is told *busy* rather than *empty*; it may be given a message from further
+    /// behind.
+    #[cold]
+    fn reap(&self) -> Result<bool, SendRefusal> {
+        // A pass takes time in proportion to the capacity, so it must free a part of that.
+        const WORTH_A_PASS: u64 = 64;
+        let dead = self.dead.load(Ordering::SeqCst);
+        if dead == 0 || dead.saturating_mul(WORTH_A_PASS) < self.capacity() {
+            return Ok(false);
+        }
+        if self.reap_all() { Ok(true) } else { Err(SendRefusal::Busy) }
+    }
+
+    /// As `reap`, however few there are. Returns false if another thread is at it.
+    #[cold]
+    pub(super) fn reap_all(&self) -> bool {
+        let begun = self.reaping.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst);
+        if begun.is_err() {
+            return false;
+        }
+        for line in [&self.returned, &self.ready] {
+            for _ in 0..line.len() {
+                let Ok(Some(index)) = line.pop() else { break };
+                let word = self.slab.word(index);
+                match word.state() {
+                    State::Dead => self.free_dead(index),
+                    _ => self.returned.push(index),
+                }
+            }
+        }
+        self.reaping.store(0, Ordering::SeqCst);
+        true
+    }
+
+    /// A place in the line of those who wait for room. Time and again, by [`WaitingSend::poll`].
+    pub fn wait_to_send(&self, message: Message, options: Options) -> WaitingSend<'_> {
+        WaitingSend { queue: self, waiting: self.senders.wait(Parked { message, options }) }
+    }
+
+    /// Serves those who wait for room, as far as there is any.
+    pub(super) fn serve_senders(&self, now: Millis) {
+        self.senders.serve(
+            |parked| {
+                let Some(Parked { message, options }) = parked.take() else {
+                    return Served::Nothing;
+                };
+                match self.send_now(message, options, now) {
+                    Ok(id) => Served::Answer(Ok(id)),
+                    Err(TrySendError { message, why }) => {
+                        let served = match why {
+                            SendRefusal::Busy => Served::Busy,
+                            SendRefusal::Full { .. }
+                            | SendRefusal::FullBytes { .. }
+                            | SendRefusal::OutOfMemory { .. } => Served::Nothing,
+                            SendRefusal::TooLarge { .. } | SendRefusal::Closed => {
+                                return Served::Answer(Err(TrySendError { message, why }));
+                            }
+                        };
+                        *parked = Some(Parked { message, options });
+                        served
+                    }
+                }
+            },
+            // It was sent while its sender left, as if the sender had left a moment later.
+            |_| {},
+        );
+    }
+}
+
+impl From<Busy> for SendRefusal {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+/// A sender that waits for room. Dropped before it is done, it has not sent its message, unless
+/// another thread was at it.
+#[must_use = "it sends nothing unless polled"]
+pub struct WaitingSend<'queue> {
+    queue: &'queue Queue,
+    waiting: Waiting<'queue, Parked, Result<MessageId, TrySendError>>,
+}
+
+impl WaitingSend<'_> {
+    /// The result once the message was sent, or was refused for another reason than want of room.
+    ///
+    /// Until then the task is woken when to ask again.
+    pub fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        now: Millis,
+    ) -> Poll<Result<MessageId, TrySendError>> {
+        let queue = self.queue;
+        self.waiting.poll(context.waker(), || queue.serve_senders(now))
+    }
+
+    /// Gives up. `None` while another thread is at the message: ask again.
+    pub fn give_up(&mut self) -> Option<Result<MessageId, TrySendError>> {
+        match self.waiting.try_leave()? {
+            Left::Answered(answer) => answer,
+            Left::Unanswered(parked) => parked.map(|Parked { message, .. }| {
+                let why = SendRefusal::Full { capacity: self.queue.capacity() };
+                Err(TrySendError { message, why })
+            }),
+        }
+    }
+}
+
+impl Drop for WaitingSend<'_> {
+    fn drop(&mut self) {
+        self.waiting.leave();
+    }
+}

@@ -1,0 +1,256 @@
+//! What time does: delays end, leases run out, messages expire. And the moves of a slot that all
+//! files share.
+
+use super::line::Line;
+use super::message::{Message, Stored};
+use super::slab::Taken;
+use super::time::Millis;
+use super::word::{State, Word};
+use super::{Queue, Served, TryReceiveError};
+use crate::sync::{Ordering, yield_now};
+
+impl Queue {
+    /// Does what is due at `now`, and returns when to call again: never later than the next thing
+    /// is due.
+    ///
+    /// Nothing depends on when it is called but how soon things happen. It takes time in proportion
+    /// to what is due.
+    pub fn tick(&self, now: Millis) -> Millis {
+        // What is taken while the sweep comes by is looked at again then.
+        let soon = Millis(now.0 + 1);
+        self.slab.sweep(now, self.supply().issued, |index| {
+            loop {
+                let word = self.slab.word(index);
+                let due = match word.state() {
+                    State::Free | State::Dead => return Millis::NEVER,
+                    State::Taken => return soon,
+                    State::Ready | State::InFlight | State::Delayed | State::Dying => {
+                        word.deadline()
+                    }
+                };
+                if due > now {
+                    return due;
+                }
+                let Some(slot) = self.slab.take(index, word) else { continue };
+                return self.end(slot, word, now);
+            }
+        });
+        self.after_change(now);
+        self.slab.earliest()
+    }
+
+    /// Ends a state whose deadline has come. Returns the next deadline of the slot, or an earlier
+    /// one.
+    fn end(&self, mut slot: Taken<'_, Stored>, word: Word, now: Millis) -> Millis {
+        let index = slot.index();
+        match word.state() {
+            State::InFlight => {
+                self.events.lease_ends.fetch_add(1, Ordering::Relaxed);
+                self.give_back(slot, self.knobs.retry_delay(), now);
+            }
+            State::Delayed => {
+                self.delayed.fetch_sub(1, Ordering::SeqCst);
+                let (receive_count, expires_at) =
+                    slot.with(|stored| (stored.receive_count, stored.expires_at));
+                if expires_at <= now {
+                    self.expire(slot, now);
+                } else {
+                    // What was received before goes to the front, like everything that comes back.
+                    let line = if receive_count > 0 { &self.returned } else { &self.ready };
+                    self.make_ready(slot, line, expires_at);
+                }
+            }
+            State::Ready => {
+                let expired = slot.remove();
+                self.events.expired.fetch_add(1, Ordering::Relaxed);
+                self.count_gone(expired.message.size(), now);
+                self.leave_empty(slot, word);
+            }
+            State::Dying => self.let_die(slot),
+            State::Free | State::Taken | State::Dead => unreachable!("these have no deadline"),
+        }
+        // Whatever deadline it has now was noted, perhaps before the sweep reads this.
+        let word = self.slab.word(index);
+        if word.state().holds_value() { word.deadline() } else { Millis::NEVER }
+    }
+
+    /// Serves whoever waits for what may have become available.
+    #[inline]
+    pub(super) fn after_change(&self, now: Millis) {
+        if self.receivers.any() {
+            self.serve_receivers(now);
+        }
+        if self.senders.any() {
+            self.serve_senders(now);
+        }
+    }
+
+    /// Lets the first who waits look for itself, where it is not known what time it is.
+    pub(super) fn nudge_receivers(&self) {
+        if self.receivers.any() {
+            self.receivers.serve(|_| Served::Busy, |_| {});
+        }
+    }
+
+    /// Leaves a message ready, at the end of `line`.
+    pub(super) fn make_ready(&self, slot: Taken<'_, Stored>, line: &Line, expires_at: Millis) {
+        let (index, deliveries) = (slot.index(), slot.deliveries());
+        if slot.leave(State::Ready, deliveries, expires_at) {
+            self.ring_alarm(expires_at);
+        }
+        line.push(index);
+    }
+
+    /// Leaves a message to be ready when it is `due`.
+    pub(super) fn delay(&self, slot: Taken<'_, Stored>, due: Millis) {
+        self.delayed.fetch_add(1, Ordering::SeqCst);
+        let deliveries = slot.deliveries();
+        if slot.leave(State::Delayed, deliveries, due) {
+            self.ring_alarm(due);
+        }
+    }
+
+    /// Ends a message whose index is in no line because its time is over.
+    pub(super) fn expire(&self, mut slot: Taken<'_, Stored>, now: Millis) {
+        let expired = slot.remove();
+        self.events.expired.fetch_add(1, Ordering::Relaxed);
+        self.count_gone(expired.message.size(), now);
+        self.free(slot);
+    }
+
+    /// Frees a slot that holds nothing and whose index is in no line.
+    pub(super) fn free(&self, slot: Taken<'_, Stored>) {
+        let (index, deliveries) = (slot.index(), slot.deliveries());
+        slot.leave(State::Free, deliveries, Millis::NEVER);
+        self.free.push(index);
+    }
+
+    /// Leaves a slot whose message, at `word`, was removed: free, or dead where its index is in a
+    /// line.
+    pub(super) fn leave_empty(&self, slot: Taken<'_, Stored>, word: Word) {
+        match word.state() {
+            State::InFlight => {
+                self.gone.in_flight.fetch_sub(1, Ordering::SeqCst);
+                self.free(slot);
+            }
+            State::Delayed => {
+                self.delayed.fetch_sub(1, Ordering::SeqCst);
+                self.free(slot);
+            }
+            State::Dying if word.deadline() != Millis::NEVER => self.free(slot),
+            State::Ready => {
+                // Before it can be popped.
+                self.dead.fetch_add(1, Ordering::SeqCst);
+                slot.leave(State::Dead, word.deliveries(), Millis::NEVER);
+            }
+            _ => {
+                slot.leave(State::Dead, word.deliveries(), Millis::NEVER);
+            }
+        }
+    }
+
+    /// Frees a dead slot whose index was popped.
+    pub(super) fn free_dead(&self, index: u32) {
+        let slot = self.slab.take(index, self.slab.word(index));
+        self.dead.fetch_sub(1, Ordering::SeqCst);
+        self.free(slot.expect("a dead slot is its popper's alone"));
+    }
+
+    /// Puts a message that was received too often into the line of those.
+    pub(super) fn let_die(&self, slot: Taken<'_, Stored>) {
+        let (index, deliveries) = (slot.index(), slot.deliveries());
+        slot.leave(State::Dying, deliveries, Millis::NEVER);
+        self.dying.push(index);
+    }
+
+    /// Whether there are messages that were received too often, to be taken by
+    /// [`take_dead_letter`](Self::take_dead_letter).
+    pub fn has_dead_letters(&self) -> bool {
+        !self.dying.is_empty()
+    }
+
+    /// The next message that was received too often. It counts as held until it was
+    /// [moved](Held::moved).
+    pub fn take_dead_letter(&self) -> Option<Held<'_>> {
+        while let Ok(Some(index)) = self.dying.pop() {
+            loop {
+                let word = self.slab.word(index);
+                match word.state() {
+                    State::Dying => {
+                        let Some(slot) = self.slab.take(index, word) else { continue };
+                        return Some(Held { queue: self, slot: Some(slot), dead: true });
+                    }
+                    State::Taken => yield_now(),
+                    // Acknowledged or purged at the last moment.
+                    _ => {
+                        let slot = self.slab.take(index, word);
+                        self.free(slot.expect("a dead slot is its popper's alone"));
+                        break;
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The next message that is ready, to be moved somewhere else without being received.
+    ///
+    /// # Errors
+    /// When there is none. *Busy* is to be asked again.
+    pub fn take_next(&self, now: Millis) -> Result<Held<'_>, TryReceiveError> {
+        let slot = self.next_ready(now)?.ok_or(TryReceiveError::Empty)?;
+        Ok(Held { queue: self, slot: Some(slot), dead: false })
+    }
+}
+
+/// A message that nobody else can receive or see until it is moved or kept. Dropped, it is where it
+/// was.
+pub struct Held<'queue> {
+    queue: &'queue Queue,
+    slot: Option<Taken<'queue, Stored>>,
+    dead: bool,
+}
+
+impl Held<'_> {
+    /// The message, how often it was received, and when it was sent.
+    pub fn look(&mut self) -> (Message, u32, Millis) {
+        let slot = self.slot.as_mut().expect("it is held until the end");
+        slot.with(|stored| (stored.message.clone(), stored.receive_count, stored.sent_at))
+    }
+
+    /// Ends it here: it is somewhere else, or nowhere.
+    pub fn moved(mut self, now: Millis) {
+        if let Some(mut slot) = self.slot.take() {
+            let gone = slot.remove();
+            if self.dead {
+                self.queue.events.dead_letters.fetch_add(1, Ordering::Relaxed);
+            }
+            self.queue.count_gone(gone.message.size(), now);
+            self.queue.free(slot);
+            self.queue.after_change(now);
+        }
+    }
+
+    /// Keeps a dead letter here, to be taken again when it is `due`.
+    pub fn keep(mut self, due: Millis) {
+        if let Some(slot) = self.slot.take_if(|_| self.dead) {
+            let deliveries = slot.deliveries();
+            if slot.leave(State::Dying, deliveries, due) {
+                self.queue.ring_alarm(due);
+            }
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let Some(mut slot) = self.slot.take() else { return };
+        if self.dead {
+            self.queue.let_die(slot);
+        } else {
+            let expires_at = slot.with(|stored| stored.expires_at);
+            self.queue.make_ready(slot, &self.queue.returned, expires_at);
+            self.queue.nudge_receivers();
+        }
+    }
+}
