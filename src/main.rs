@@ -9,7 +9,7 @@ use actix_web::rt::System;
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use clap::Parser;
 use log::LevelFilter;
-use ringmq::broker::{Broker, QueueName, QueueSettings};
+use ringmq::broker::{Broker, QueueName, QueueSettings, SettingsDocument};
 use ringmq::clock::Clock;
 use ringmq::config::{Cli, Settings};
 use ringmq::server::{self, Options};
@@ -72,10 +72,10 @@ fn init_logger(filter: &str) {
 }
 
 fn serve(settings: &Settings) -> Result<(), Failure> {
-    let broker = Broker::new(Clock::start(), settings.max_memory_bytes);
-    let mut default = QueueSettings::with_capacity(settings.capacity);
-    default.queue.max_message_bytes = settings.max_body_bytes as u64;
-    broker.declare(&QueueName::default_queue(), &default).map_err(|error| {
+    let mut defaults = QueueSettings::with_capacity(settings.capacity);
+    defaults.queue.max_message_bytes = settings.max_body_bytes as u64;
+    let broker = Broker::new(Clock::start(), settings.max_memory_bytes, defaults);
+    broker.declare(&QueueName::default_queue(), SettingsDocument::default()).map_err(|error| {
         Failure::bad_setting("--capacity", "RING_BUFFER_SIZE", settings.capacity, error)
     })?;
     let listener = listen(&settings.host, settings.port)?;

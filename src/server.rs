@@ -115,7 +115,7 @@ mod tests {
     use std::thread::{self, JoinHandle};
 
     use super::*;
-    use crate::broker::QueueSettings;
+    use crate::broker::{QueueSettings, SettingsDocument};
     use crate::clock::Clock;
     use crate::queue::Message;
 
@@ -131,9 +131,9 @@ mod tests {
         fn start() -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
-            let broker = Arc::new(Broker::new(Clock::start(), u64::MAX));
             let settings = QueueSettings::with_capacity(8);
-            broker.declare(&QueueName::default_queue(), &settings).unwrap();
+            let broker = Arc::new(Broker::new(Clock::start(), u64::MAX, settings));
+            broker.declare(&QueueName::default_queue(), SettingsDocument::default()).unwrap();
             let stop = Arc::new(Mutex::new((false, None::<Waker>)));
 
             let (served, stopped) = (Arc::clone(&broker), Arc::clone(&stop));

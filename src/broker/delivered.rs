@@ -16,6 +16,8 @@ pub struct Delivered {
     take: bool,
     clock: Clock,
     passed_on: bool,
+    /// Whether they stay where they are.
+    looked_at: bool,
 }
 
 impl Delivered {
@@ -25,12 +27,12 @@ impl Delivered {
         take: bool,
         clock: Clock,
     ) -> Self {
-        Self { queue, deliveries, take, clock, passed_on: false }
+        Self { queue, deliveries, take, clock, passed_on: false, looked_at: false }
     }
 
     /// Messages that stay where they are.
     pub(super) fn looked_at(queue: Arc<Named>, looks: Vec<Delivery>, clock: Clock) -> Self {
-        Self { queue, deliveries: looks, take: false, clock, passed_on: true }
+        Self { queue, deliveries: looks, take: false, clock, passed_on: true, looked_at: true }
     }
 
     /// The messages, in order.
@@ -38,9 +40,9 @@ impl Delivered {
         &self.deliveries
     }
 
-    /// Whether the consumer has nothing to acknowledge.
-    pub fn is_taken(&self) -> bool {
-        self.take
+    /// Whether the consumer has to say what becomes of the messages.
+    pub fn needs_receipts(&self) -> bool {
+        !self.take && !self.looked_at
     }
 
     /// The queue they come from.
@@ -56,6 +58,16 @@ impl Delivered {
     /// The id of one of them, as text.
     pub fn id(&self, delivery: &Delivery) -> String {
         self.texts().of_id(delivery.id)
+    }
+
+    /// Appends what [`receipt`](Self::receipt) returns.
+    pub fn write_receipt(&self, out: &mut Vec<u8>, delivery: &Delivery) {
+        self.texts().write_receipt(out, delivery.receipt);
+    }
+
+    /// Appends what [`id`](Self::id) returns.
+    pub fn write_id(&self, out: &mut Vec<u8>, delivery: &Delivery) {
+        self.texts().write_id(out, delivery.id);
     }
 
     fn texts(&self) -> &Texts {

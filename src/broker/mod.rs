@@ -8,6 +8,7 @@
 //! see *Locks* in ARCHITECTURE.md.
 
 mod delivered;
+mod document;
 mod error;
 mod keys;
 mod moves;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use papaya::HashMap;
 
 pub use self::delivered::Delivered;
+pub use self::document::{MAX_DELAY, MAX_LEASE, MIN_LEASE, SettingsDocument};
 pub use self::error::Error;
 use self::keys::KeyUse;
 pub use self::moves::Redriven;
@@ -52,6 +54,8 @@ pub struct Broker {
     timer: Arc<Timer>,
     draining: AtomicBool,
     clock: Clock,
+    /// Of a queue that nobody said anything about.
+    defaults: QueueSettings,
 }
 
 /// Whether a queue was made or was there.
@@ -73,8 +77,9 @@ pub struct SendOptions<'request> {
 }
 
 impl Broker {
-    /// A broker without queues, whose messages may have `max_bytes` together.
-    pub fn new(clock: Clock, max_bytes: u64) -> Self {
+    /// A broker without queues, whose messages may have `max_bytes` together, and whose queues are
+    /// made with `defaults`.
+    pub fn new(clock: Clock, max_bytes: u64, defaults: QueueSettings) -> Self {
         Self {
             queues: HashMap::new(),
             control: Mutex::new(()),
@@ -83,7 +88,13 @@ impl Broker {
             timer: Arc::new(Timer::default()),
             draining: AtomicBool::new(false),
             clock,
+            defaults,
         }
+    }
+
+    /// The settings of a queue that nobody said anything about.
+    pub fn defaults(&self) -> &QueueSettings {
+        &self.defaults
     }
 
     /// The clock that all its times are told by.
@@ -102,15 +113,19 @@ impl Broker {
 
     // Queues.
 
-    /// Makes a queue, or gives it these settings.
+    /// Makes a queue with these settings, the rest being what it is by default; or changes those of
+    /// one that is there, whose other settings stay.
     ///
     /// # Errors
     /// When a setting is out of its range, or the capacity is below the present depth.
-    pub fn declare(&self, name: &QueueName, settings: &QueueSettings) -> Result<Declared, Error> {
+    pub fn declare(&self, name: &QueueName, said: SettingsDocument) -> Result<Declared, Error> {
         let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let present = self.find(name.as_str());
+        let settings = present.as_ref().map_or_else(|| self.defaults.clone(), |it| it.settings());
+        let settings = &said.apply(settings, &self.defaults)?;
         self.check(name, settings)?;
         let now = self.now();
-        if let Some(queue) = self.find(name.as_str()) {
+        if let Some(queue) = present {
             if queue.capacity() != settings.capacity {
                 queue.queue.resize(settings.capacity, now)?;
             }

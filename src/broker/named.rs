@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::QueueName;
 use super::keys::Keys;
 use super::receipt::Texts;
-use crate::queue::{Counts, Millis, Queue, Settings};
+use crate::queue::{Counts, MessageId, Millis, Queue, Settings};
 
 /// All settings of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +100,16 @@ impl Named {
     /// Its name.
     pub fn name(&self) -> &QueueName {
         &self.name
+    }
+
+    /// The id of one of its messages, as text.
+    pub fn id(&self, id: MessageId) -> String {
+        self.texts.of_id(id)
+    }
+
+    /// Appends what [`id`](Self::id) returns.
+    pub fn write_id(&self, out: &mut Vec<u8>, id: MessageId) {
+        self.texts.write_id(out, id);
     }
 
     /// How many messages are not gone.

@@ -4,7 +4,6 @@
 //! that nobody can guess one. Nothing is kept: the tag is computed again when it comes back. After a
 //! restart, and for a queue that was deleted and made again, old receipts are unknown.
 
-use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, RandomState};
 
 use crate::queue::{MessageId, Receipt};
@@ -17,6 +16,7 @@ pub(super) struct Texts {
 }
 
 const RECEIPT_LENGTH: usize = 8 + 8 + 4 + 16;
+const ID_LENGTH: usize = 8 + 8 + 16;
 
 impl Texts {
     pub(super) fn new() -> Self {
@@ -29,11 +29,16 @@ impl Texts {
 
     /// The receipt as a consumer gets it: 36 hexadecimal digits.
     pub(super) fn of_receipt(&self, receipt: Receipt) -> String {
+        text(RECEIPT_LENGTH, |out| self.write_receipt(out, receipt))
+    }
+
+    /// Appends the receipt.
+    pub(super) fn write_receipt(&self, out: &mut Vec<u8>, receipt: Receipt) {
         let (slot, generation, delivery) = receipt.parts();
-        let tag = self.tag(0, slot, generation, delivery);
-        let mut text = String::with_capacity(RECEIPT_LENGTH);
-        let _ = write!(text, "{slot:08x}{generation:08x}{delivery:04x}{tag:016x}");
-        text
+        write_hex(out, slot.into(), 8);
+        write_hex(out, generation.into(), 8);
+        write_hex(out, delivery.into(), 4);
+        write_hex(out, self.tag(0, slot, generation, delivery), 16);
     }
 
     /// The receipt of a text that this queue gave, otherwise `None`.
@@ -52,16 +57,20 @@ impl Texts {
     /// The id as anybody may see it: 32 hexadecimal digits, of which no two messages of any queue
     /// have the same.
     pub(super) fn of_id(&self, id: MessageId) -> String {
+        text(ID_LENGTH, |out| self.write_id(out, id))
+    }
+
+    /// Appends the id.
+    pub(super) fn write_id(&self, out: &mut Vec<u8>, id: MessageId) {
         let (slot, generation) = id.parts();
-        let tag = self.tag(1, slot, generation, 0);
-        let mut text = String::with_capacity(32);
-        let _ = write!(text, "{slot:08x}{generation:08x}{tag:016x}");
-        text
+        write_hex(out, slot.into(), 8);
+        write_hex(out, generation.into(), 8);
+        write_hex(out, self.tag(1, slot, generation, 0), 16);
     }
 
     /// The id of a text that this queue gave, otherwise `None`.
     pub(super) fn id(&self, text: &str) -> Option<MessageId> {
-        if text.len() != 32 {
+        if text.len() != ID_LENGTH {
             return None;
         }
         let slot = hex(text, 0..8)? as u32;
@@ -69,6 +78,19 @@ impl Texts {
         let known = hex(text, 16..32)? == self.tag(1, slot, generation, 0);
         known.then(|| MessageId::from_parts(slot, generation))
     }
+}
+
+fn text(length: usize, write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::with_capacity(length);
+    write(&mut out);
+    String::from_utf8(out).expect("hexadecimal digits are ASCII")
+}
+
+/// Appends the last `digits` hexadecimal digits of a number.
+fn write_hex(out: &mut Vec<u8>, number: u64, digits: u32) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |place: u32| DIGITS[(number >> (4 * place)) as usize & 15];
+    out.extend((0..digits).rev().map(digit));
 }
 
 fn hex(text: &str, digits: std::ops::Range<usize>) -> Option<u64> {

@@ -19,6 +19,20 @@ pub(super) fn text(status: StatusCode, line: String) -> Answer {
     answer(status, "text/plain; charset=utf-8", line.into())
 }
 
+/// A body of another type.
+pub(super) fn typed(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Answer {
+    answer(status, content_type, body.into())
+}
+
+/// No body at all.
+pub(super) fn empty(status: StatusCode) -> Answer {
+    Response::with_body(status, EitherBody::left(Bytes::new()))
+}
+
 fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
     let mut answer = Response::with_body(status, EitherBody::left(body));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

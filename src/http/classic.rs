@@ -112,7 +112,7 @@ mod tests {
     use actix_web::http::StatusCode;
 
     use super::*;
-    use crate::broker::{Broker, QueueName, QueueSettings};
+    use crate::broker::{Broker, QueueName, QueueSettings, SettingsDocument};
     use crate::clock::Clock;
 
     fn body(answer: Answer) -> String {
@@ -143,9 +143,10 @@ mod tests {
 
     #[test]
     fn looking_tells_the_state_of_the_queue() {
-        let broker = Broker::new(Clock::start(), u64::MAX);
+        let settings = QueueSettings::with_capacity(1);
+        let broker = Broker::new(Clock::start(), u64::MAX, settings);
         let name = QueueName::default_queue();
-        broker.declare(&name, &QueueSettings::with_capacity(1)).expect("a small queue");
+        broker.declare(&name, SettingsDocument::default()).expect("a small queue");
         let queue = broker.queue(QueueName::DEFAULT).expect("it was made");
         assert_eq!(body(look(Look::Size, &queue)), "{\"size\":0}\n");
         assert_eq!(body(look(Look::IsEmpty, &queue)), "{\"isEmpty\":true}\n");

@@ -21,6 +21,7 @@ use super::body::Body;
 use super::classic::{self, Route};
 use super::json::read_event;
 use super::refusal::Refusal;
+use super::{ops, v1};
 use crate::broker::{Broker, Named, YieldNow};
 use crate::queue::{Message, SendRefusal, TryReceiveError, TrySendError};
 
@@ -72,9 +73,9 @@ pub(super) struct FrontService<A> {
 /// What the requests of a worker share; the count of those who do is the worker's own, so that no
 /// request touches the count that all workers share.
 pub(super) struct Worker {
-    broker: Arc<Broker>,
+    pub(super) broker: Arc<Broker>,
     queue: Arc<Named>,
-    max_body_bytes: usize,
+    pub(super) max_body_bytes: usize,
 }
 
 impl<A> Service<Request> for FrontService<A>
@@ -89,7 +90,7 @@ where
 
     fn call(&self, mut request: Request) -> Self::Future {
         let Some(route) = Route::of(request.path()) else {
-            return Answering::App(self.app.call(request));
+            return self.call_other(request);
         };
         let (worker, refusal) = (&self.worker, route.refusal(request.method()));
         let payload = request.take_payload();
@@ -103,6 +104,25 @@ where
     }
 }
 
+impl<A> FrontService<A>
+where
+    A: Service<Request, Response = ServiceResponse, Error = Error, Future: Unpin>,
+{
+    fn call_other(&self, request: Request) -> Answering<A::Future> {
+        let path = request.path();
+        if path.starts_with(v1::PREFIX) {
+            let worker = Rc::clone(&self.worker);
+            return Answering::Later(Box::pin(
+                async move { Ok(v1::answer(worker, request).await) },
+            ));
+        }
+        match ops::answer(&self.worker.broker, request.method(), path) {
+            Some(answer) => Answering::now(answer),
+            None => Answering::App(self.app.call(request)),
+        }
+    }
+}
+
 /// A request on its way to its answer.
 pub(super) enum Answering<F> {
     /// The answer is there.
@@ -110,7 +130,7 @@ pub(super) enum Answering<F> {
     /// The body is on its way. Also that of a request that will not look at it: a connection whose
     /// last request was read to its end can be used again.
     Reading { body: Body, route: Route, refusal: Option<Refusal>, worker: Rc<Worker> },
-    /// Another thread stands in the ring's place in turn: rare, so it may cost an allocation.
+    /// A request of the v1 face; or another thread stands in the place in turn.
     Later(LocalBoxFuture<Result<Answer, Refusal>>),
     /// The application answers.
     App(F),

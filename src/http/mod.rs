@@ -8,7 +8,10 @@ mod body;
 mod classic;
 mod front;
 mod json;
+mod ops;
+mod problem;
 mod refusal;
+mod v1;
 
 use std::future::poll_fn;
 use std::sync::Arc;

@@ -1,0 +1,319 @@
+//! The settings of a queue as users write them, in JSON and in TOML.
+
+use std::time::Duration;
+
+use serde::de::{self, Deserializer, Unexpected, Visitor};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+use serde::{Deserialize, de::Error as _};
+
+use super::{Error, QueueName, QueueSettings};
+use crate::duration;
+use crate::queue::{Overflow, Queue};
+
+/// What of a queue's settings somebody wants to say; everything else stays as it is. A field that is
+/// `null` goes back to what it is by default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SettingsDocument {
+    #[serde(deserialize_with = "said")]
+    capacity: Said<u64>,
+    #[serde(deserialize_with = "said")]
+    max_bytes: Said<u64>,
+    #[serde(deserialize_with = "said")]
+    max_message_bytes: Said<u64>,
+    #[serde(deserialize_with = "said")]
+    overflow: Said<OverflowWord>,
+    #[serde(deserialize_with = "said")]
+    lease: Said<Span>,
+    #[serde(deserialize_with = "said")]
+    max_receives: Said<u32>,
+    #[serde(deserialize_with = "said")]
+    dead_letter: Said<QueueName>,
+    #[serde(deserialize_with = "said")]
+    retry_delay: Said<Span>,
+    #[serde(deserialize_with = "said")]
+    ttl: Said<Span>,
+    #[serde(deserialize_with = "said")]
+    delay: Said<Span>,
+    #[serde(deserialize_with = "said")]
+    max_in_flight: Said<u32>,
+    #[serde(deserialize_with = "said")]
+    idempotency_window: Said<Span>,
+}
+
+/// Nothing, `null`, or a value.
+#[derive(Clone, Debug, Default)]
+enum Said<T> {
+    #[default]
+    Nothing,
+    Null,
+    Value(T),
+}
+
+impl<T> Said<T> {
+    /// What it makes of `present`, where the default is `default`.
+    fn or<U>(self, present: U, default: U, from: impl FnOnce(T) -> U) -> U {
+        match self {
+            Self::Nothing => present,
+            Self::Null => default,
+            Self::Value(value) => from(value),
+        }
+    }
+}
+
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Said<T>, D::Error> {
+    Ok(match Option::deserialize(value)? {
+        Some(value) => Said::Value(value),
+        None => Said::Null,
+    })
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OverflowWord {
+    Reject,
+    DropOldest,
+}
+
+/// A duration: `"30s"`, or a number of seconds.
+#[derive(Clone, Copy, Debug)]
+struct Span(Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        struct SpanVisitor;
+
+        impl Visitor<'_> for SpanVisitor {
+            type Value = Span;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a duration such as \"30s\" or \"250ms\", or a number of seconds")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+                let span = duration::read(text).map(Span);
+                span.ok_or_else(|| E::invalid_value(Unexpected::Other("this text"), &self))
+            }
+
+            fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Span, E> {
+                Ok(Span(Duration::from_secs(seconds)))
+            }
+
+            fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Span, E> {
+                match u64::try_from(seconds) {
+                    Ok(seconds) => self.visit_u64(seconds),
+                    Err(_) => Err(E::invalid_value(Unexpected::Signed(seconds), &self)),
+                }
+            }
+
+            fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<Span, E> {
+                match Duration::try_from_secs_f64(seconds) {
+                    Ok(span) => Ok(Span(span)),
+                    Err(_) => Err(E::invalid_value(Unexpected::Float(seconds), &self)),
+                }
+            }
+        }
+
+        value.deserialize_any(SpanVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for QueueName {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        String::deserialize(value)?.parse().map_err(D::Error::custom)
+    }
+}
+
+const DAY: Duration = Duration::from_hours(24);
+
+impl SettingsDocument {
+    /// Whether it says anything about a dead-letter queue.
+    pub fn names_dead_letter(&self) -> bool {
+        matches!(self.dead_letter, Said::Value(_))
+    }
+
+    /// The same, but for what it says about a dead-letter queue.
+    #[must_use]
+    pub fn without_dead_letter(self) -> Self {
+        Self { dead_letter: Said::Nothing, ..self }
+    }
+
+    /// The settings that this makes of the `present` ones.
+    ///
+    /// # Errors
+    /// When one is out of its range.
+    pub fn apply(
+        self,
+        present: QueueSettings,
+        default: &QueueSettings,
+    ) -> Result<QueueSettings, Error> {
+        let (queue, queue_default) = (present.queue, &default.queue);
+        let mut settings = QueueSettings {
+            capacity: self.capacity.or(present.capacity, default.capacity, |n| n),
+            dead_letter: self.dead_letter.or(present.dead_letter, None, Some),
+            idempotency_window: self.idempotency_window.or(
+                present.idempotency_window,
+                default.idempotency_window,
+                |span| span.0,
+            ),
+            queue: queue.clone(),
+        };
+        let to = &mut settings.queue;
+        to.max_bytes = self.max_bytes.or(queue.max_bytes, queue_default.max_bytes, Some);
+        to.max_message_bytes = self.max_message_bytes.or(
+            queue.max_message_bytes,
+            queue_default.max_message_bytes,
+            |n| n,
+        );
+        to.overflow =
+            self.overflow.or(queue.overflow, queue_default.overflow, |overflow| match overflow {
+                OverflowWord::Reject => Overflow::Reject,
+                OverflowWord::DropOldest => Overflow::DropOldest,
+            });
+        to.lease = self.lease.or(queue.lease, queue_default.lease, |span| span.0);
+        to.max_receives = self.max_receives.or(queue.max_receives, None, Some);
+        to.retry_delay =
+            self.retry_delay.or(queue.retry_delay, queue_default.retry_delay, |span| span.0);
+        to.ttl = self.ttl.or(queue.ttl, None, |span| Some(span.0));
+        to.delay = self.delay.or(queue.delay, queue_default.delay, |span| span.0);
+        to.max_in_flight = self.max_in_flight.or(queue.max_in_flight, None, Some);
+        check(&settings)?;
+        Ok(settings)
+    }
+}
+
+fn check(settings: &QueueSettings) -> Result<(), Error> {
+    let queue = &settings.queue;
+    let count = |field, value: u64, least: u64, most: u64| {
+        let fits = (least..=most).contains(&value);
+        let problem = format!("must be from {least} to {most}");
+        if fits { Ok(()) } else { Err(Error::Setting { field, problem }) }
+    };
+    let span = |field, value: Duration, least: Duration, most: Duration| {
+        let fits = (least..=most).contains(&value);
+        let (least, most) = (duration::write(least), duration::write(most));
+        let problem = format!("must be from {least} to {most}");
+        if fits { Ok(()) } else { Err(Error::Setting { field, problem }) }
+    };
+    let no_time = Duration::ZERO;
+    count("capacity", settings.capacity, 1, Queue::MAX_CAPACITY)?;
+    count("max_bytes", queue.max_bytes.unwrap_or(1), 1, u64::MAX)?;
+    count("max_message_bytes", queue.max_message_bytes, 1, 1 << 30)?;
+    count("max_receives", queue.max_receives.unwrap_or(1).into(), 1, 1_000_000)?;
+    count("max_in_flight", queue.max_in_flight.unwrap_or(1).into(), 1, Queue::MAX_CAPACITY)?;
+    span("lease", queue.lease, MIN_LEASE, MAX_LEASE)?;
+    span("retry_delay", queue.retry_delay, no_time, MAX_LEASE)?;
+    span("ttl", queue.ttl.unwrap_or(DAY), Duration::from_millis(1), 3650 * DAY)?;
+    span("delay", queue.delay, no_time, MAX_DELAY)?;
+    span("idempotency_window", settings.idempotency_window, Duration::from_secs(1), DAY)
+}
+
+/// The shortest lease, but for none at all.
+pub const MIN_LEASE: Duration = Duration::from_millis(1);
+/// The longest lease.
+pub const MAX_LEASE: Duration = Duration::from_hours(12);
+/// The longest delay of a message.
+pub const MAX_DELAY: Duration = Duration::from_hours(24 * 7);
+
+impl Serialize for QueueSettings {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let queue = &self.queue;
+        let mut fields = to.serialize_struct("QueueSettings", 12)?;
+        fields.serialize_field("capacity", &self.capacity)?;
+        fields.serialize_field("max_bytes", &queue.max_bytes)?;
+        fields.serialize_field("max_message_bytes", &queue.max_message_bytes)?;
+        let overflow = match queue.overflow {
+            Overflow::Reject => "reject",
+            Overflow::DropOldest => "drop_oldest",
+        };
+        fields.serialize_field("overflow", overflow)?;
+        fields.serialize_field("lease", &duration::write(queue.lease))?;
+        fields.serialize_field("max_receives", &queue.max_receives)?;
+        fields.serialize_field("dead_letter", &self.dead_letter.as_ref().map(QueueName::as_str))?;
+        fields.serialize_field("retry_delay", &duration::write(queue.retry_delay))?;
+        fields.serialize_field("ttl", &queue.ttl.map(duration::write))?;
+        fields.serialize_field("delay", &duration::write(queue.delay))?;
+        fields.serialize_field("max_in_flight", &queue.max_in_flight)?;
+        fields.serialize_field("idempotency_window", &duration::write(self.idempotency_window))?;
+        fields.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apply(text: &str) -> Result<QueueSettings, Error> {
+        let default = QueueSettings::with_capacity(1024);
+        let document: SettingsDocument = serde_json::from_str(text).expect(text);
+        document.apply(default.clone(), &default)
+    }
+
+    #[test]
+    fn what_is_not_said_stays() {
+        let default = QueueSettings::with_capacity(1024);
+        assert_eq!(apply("{}").unwrap(), default);
+        let changed = apply(r#"{"capacity":7,"lease":"1.5s","ttl":60,"delay":0.25}"#).unwrap();
+        assert_eq!(changed.capacity, 7);
+        assert_eq!(changed.queue.lease, Duration::from_millis(1500));
+        assert_eq!(changed.queue.ttl, Some(Duration::from_secs(60)));
+        assert_eq!(changed.queue.delay, Duration::from_millis(250));
+        let back: SettingsDocument =
+            serde_json::from_str(r#"{"capacity":null,"ttl":null,"lease":null,"delay":null}"#)
+                .unwrap();
+        assert_eq!(back.apply(changed, &default).unwrap(), default);
+    }
+
+    #[test]
+    fn settings_can_be_read_back() {
+        let text = r#"{"capacity":7,"max_bytes":1,"overflow":"drop_oldest","max_receives":3,
+            "dead_letter":"dead","retry_delay":"2s","ttl":"1500ms","max_in_flight":4,
+            "idempotency_window":"1h","max_message_bytes":99,"lease":"5s","delay":"6s"}"#;
+        let settings = apply(text).unwrap();
+        assert_eq!(apply(&serde_json::to_string(&settings).unwrap()).unwrap(), settings);
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_named() {
+        for (field, value) in [
+            ("capacity", "0"),
+            ("capacity", "2147483649"),
+            ("max_bytes", "0"),
+            ("max_message_bytes", "0"),
+            ("max_receives", "0"),
+            ("max_in_flight", "0"),
+            ("lease", "0"),
+            ("lease", "\"12h1ms\""),
+            ("lease", "43201"),
+            ("retry_delay", "\"13h\""),
+            ("ttl", "0"),
+            ("delay", "\"8d\""),
+            ("idempotency_window", "\"25h\""),
+        ] {
+            let text = format!("{{\"{field}\":{value}}}");
+            if let Ok(document) = serde_json::from_str::<SettingsDocument>(&text) {
+                let default = QueueSettings::with_capacity(1);
+                let error = document.apply(default.clone(), &default).expect_err(&text);
+                assert!(matches!(error, Error::Setting { field: named, .. } if named == field));
+            } else {
+                assert!(value.contains("1ms"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_fields_and_wrong_types_are_refused() {
+        for text in [
+            r#"{"capasity":1}"#,
+            r#"{"capacity":"1"}"#,
+            r#"{"capacity":-1}"#,
+            r#"{"lease":"soon"}"#,
+            r#"{"lease":-1}"#,
+            r#"{"overflow":"explode"}"#,
+            r#"{"dead_letter":"a b"}"#,
+            "[]",
+        ] {
+            assert!(serde_json::from_str::<SettingsDocument>(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Durations as text: a number and a unit, the same in headers, parameters, settings and files.
+
+use std::time::Duration;
+
+/// Reads `250ms`, `1.5s`, `10m`, `12h`, `7d`; a number without a unit is seconds. `None` for
+/// anything else.
+pub(crate) fn read(text: &str) -> Option<Duration> {
+    let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit_ms = match &text[number.len()..] {
+        "ms" => 1.0,
+        "" | "s" => 1000.0,
+        "m" => 60_000.0,
+        "h" => 3_600_000.0,
+        "d" => 86_400_000.0,
+        _ => return None,
+    };
+    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !plain || !number.starts_with(|first: char| first.is_ascii_digit()) {
+        return None;
+    }
+    let millis = number.parse::<f64>().ok()? * unit_ms;
+    // To whole milliseconds, which is what the queues count in.
+    Duration::try_from_secs_f64((millis).round() / 1000.0).ok()
+}
+
+/// Writes a duration so that `read` gives it back: whole seconds as such, others in milliseconds.
+pub(crate) fn write(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_and_without_a_unit() {
+        for (text, millis) in [
+            ("0", 0),
+            ("30", 30_000),
+            ("1.5", 1500),
+            ("0.001", 1),
+            ("250ms", 250),
+            ("2s", 2000),
+            ("10m", 600_000),
+            ("12h", 43_200_000),
+            ("7d", 604_800_000),
+        ] {
+            let duration = Duration::from_millis(millis);
+            assert_eq!(read(text), Some(duration), "{text}");
+            assert_eq!(read(&write(duration)), Some(duration), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_none() {
+        for text in ["", "-1", "+1", ".5", "s", "1 s", "1e9", "1S", "1w", "NaN", "inf", "1..2", "ä"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
+        assert_eq!(read(&"9".repeat(400)), None);
+    }
+}

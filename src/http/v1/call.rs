@@ -1,0 +1,237 @@
+//! What a request says: its queue, headers, parameters and body.
+
+use std::borrow::Cow;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::{HttpMessage as _, Request};
+use actix_web::http::Method;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::broker::{Broker, Named};
+use crate::duration;
+use crate::http::answer::Answer;
+use crate::http::body::Body;
+use crate::http::front::Worker;
+use crate::http::problem::Problem;
+use crate::http::refusal::Refusal;
+
+/// One request of this face, while it is carried out.
+pub(super) struct Call {
+    worker: Rc<Worker>,
+    request: Request,
+    /// As in the path.
+    name: String,
+    queue: Option<Arc<Named>>,
+}
+
+/// On every answer about a queue: how many messages it holds.
+const DEPTH: HeaderName = HeaderName::from_static("queue-depth");
+/// On every answer about a queue: how many it may hold.
+const CAPACITY: HeaderName = HeaderName::from_static("queue-capacity");
+
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+impl Call {
+    pub(super) fn new(worker: Rc<Worker>, request: Request) -> Self {
+        Self { worker, request, name: String::new(), queue: None }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.request.path()
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        self.request.method()
+    }
+
+    pub(super) fn is_get(&self) -> bool {
+        matches!(*self.method(), Method::GET | Method::HEAD)
+    }
+
+    pub(super) fn is_head(&self) -> bool {
+        *self.method() == Method::HEAD
+    }
+
+    pub(super) fn broker(&self) -> &Broker {
+        &self.worker.broker
+    }
+
+    // The queue.
+
+    pub(super) fn name_queue(&mut self, name: &str) {
+        self.name = match percent_encoding::percent_decode_str(name).decode_utf8() {
+            Ok(name) => name.into_owned(),
+            // No queue has such a name either.
+            Err(_) => name.to_owned(),
+        };
+    }
+
+    /// The queue's name in the path.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The queue, which is there.
+    pub(super) fn queue(&mut self) -> Result<Arc<Named>, Problem> {
+        let queue = self.worker.broker.queue(&self.name)?;
+        self.queue = Some(Arc::clone(&queue));
+        Ok(queue)
+    }
+
+    /// Puts how full the queue is on an answer about it.
+    pub(super) fn mark(&self, mut answer: Answer) -> Answer {
+        if let Some(queue) = &self.queue {
+            let headers = answer.headers_mut();
+            headers.insert(DEPTH, HeaderValue::from(queue.depth()));
+            headers.insert(CAPACITY, HeaderValue::from(queue.capacity()));
+        }
+        answer
+    }
+
+    // Headers.
+
+    pub(super) fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
+    /// The value of a header that may stand once.
+    pub(super) fn header(&self, name: &str) -> Result<Option<&str>, Problem> {
+        let mut values = self.headers().get_all(name);
+        let Some(value) = values.next() else { return Ok(None) };
+        if values.next().is_some() {
+            return Err(Problem::invalid(name, "is given twice"));
+        }
+        match value.to_str() {
+            Ok(text) => Ok(Some(text.trim())),
+            Err(_) => Err(Problem::invalid(name, "has other characters than visible ASCII")),
+        }
+    }
+
+    /// A header that is a duration of at most `most`.
+    pub(super) fn duration_header(
+        &self,
+        name: &str,
+        most: Duration,
+    ) -> Result<Option<Duration>, Problem> {
+        let Some(text) = self.header(name)? else { return Ok(None) };
+        read_duration(name, text, Duration::ZERO, most).map(Some)
+    }
+
+    /// How long the client wants to wait, by the parameter `wait` or the header `Prefer: wait=N`.
+    /// A preference is no error, whatever it says.
+    pub(super) fn wait(&self) -> Result<Option<Duration>, Problem> {
+        if let Some(text) = self.parameter("wait")? {
+            let wait = read_duration("wait", &text, Duration::ZERO, LONGEST_WAIT)?;
+            return Ok(Some(wait).filter(|wait| !wait.is_zero()));
+        }
+        let preferences = self.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
+        let wait = preferences
+            .flat_map(|preferences| preferences.split([',', ';']))
+            .filter_map(|preference| preference.split_once('='))
+            .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
+            .and_then(|(_, wait)| duration::read(wait.trim().trim_matches('"')));
+        Ok(wait.filter(|wait| !wait.is_zero()).map(|wait| wait.min(LONGEST_WAIT)))
+    }
+
+    // Parameters.
+
+    /// A parameter of the query, which may stand once.
+    pub(super) fn parameter(&self, name: &str) -> Result<Option<Cow<'_, str>>, Problem> {
+        let query = self.request.uri().query().unwrap_or_default();
+        let mut values = form_urlencoded::parse(query.as_bytes())
+            .filter(|(own, _)| own == name)
+            .map(|(_, value)| value);
+        let value = values.next();
+        match values.next() {
+            Some(_) => Err(Problem::invalid(name, "is given twice")),
+            None => Ok(value),
+        }
+    }
+
+    /// Refuses parameters of other names than these.
+    pub(super) fn know_parameters(&self, known: &[&str]) -> Result<(), Problem> {
+        let Some(query) = self.request.uri().query() else { return Ok(()) };
+        let unknown = form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| !known.contains(&name.as_ref()));
+        match unknown {
+            Some((name, _)) if known.is_empty() => {
+                Err(Problem::invalid(&name, "is unknown: this path has no parameters"))
+            }
+            Some((name, _)) => {
+                let known = known.join("`, `");
+                Err(Problem::invalid(&name, format!("is unknown: there are `{known}`")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A parameter that is a number from `least` to `most`.
+    pub(super) fn number(&self, name: &str, least: u64, most: u64) -> Result<Option<u64>, Problem> {
+        let Some(text) = self.parameter(name)? else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+        let problem =
+            || Problem::invalid(name, format!("must be a whole number from {least} to {most}"));
+        number.ok_or_else(problem).map(Some)
+    }
+
+    /// A parameter that is a duration from `least` to `most`.
+    pub(super) fn duration(
+        &self,
+        name: &str,
+        least: Duration,
+        most: Duration,
+    ) -> Result<Option<Duration>, Problem> {
+        let Some(text) = self.parameter(name)? else { return Ok(None) };
+        read_duration(name, &text, least, most).map(Some)
+    }
+
+    // The body.
+
+    /// The whole body; empty the second time.
+    pub(super) async fn body(&mut self) -> Result<Bytes, Problem> {
+        let payload = self.request.take_payload();
+        let limit = self.worker.max_body_bytes;
+        let body = Body::announced(self.request.head(), payload, limit);
+        let read = match body {
+            Ok(None) => return Ok(Bytes::new()),
+            Ok(Some(mut body)) => poll_fn(|context| body.poll(context)).await,
+            Err(refusal) => Err(refusal),
+        };
+        read.map_err(|refusal| match refusal {
+            Refusal::BodyTooLarge { limit } => Problem::body_too_large(limit),
+            _ => Problem::body_incomplete(),
+        })
+    }
+
+    /// The body as a JSON document; the default where there is none.
+    pub(super) async fn document<T: DeserializeOwned + Default>(&mut self) -> Result<T, Problem> {
+        let body = self.body().await?;
+        if body.is_empty() {
+            return Ok(T::default());
+        }
+        serde_json::from_slice(&body).map_err(|error| Problem::body(error.to_string()))
+    }
+}
+
+/// Reads a duration from `least` to `most`.
+pub(super) fn read_duration(
+    name: &str,
+    text: &str,
+    least: Duration,
+    most: Duration,
+) -> Result<Duration, Problem> {
+    let read = duration::read(text).filter(|duration| (least..=most).contains(duration));
+    read.ok_or_else(|| {
+        let (least, most) = (duration::write(least), duration::write(most));
+        let allowed = format!(
+            "must be a duration from {least} to {most}: a number of seconds, or one with a unit out \
+             of ms, s, m, h, d"
+        );
+        Problem::invalid(name, allowed)
+    })
+}

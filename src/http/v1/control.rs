@@ -1,0 +1,94 @@
+//! What an operator does to a queue: purge, pause, resume, redrive.
+
+use std::time::Duration;
+
+use actix_web::rt::time;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use crate::broker::Redriven;
+use crate::http::answer::{Answer, json as json_answer};
+use crate::http::problem::Problem;
+
+fn answer(call: &Call, document: &Value) -> Answer {
+    call.mark(json_answer(format!("{document}\n")))
+}
+
+/// `POST /v1/queues/{q}/purge`: every message that was sent before is gone.
+pub(super) fn purge(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&[])?;
+    let queue = call.queue()?;
+    let purged = call.broker().purge(&queue);
+    Ok(answer(call, &json!({ "purged": purged })))
+}
+
+/// `POST /v1/queues/{q}/pause`: receives find nothing.
+pub(super) fn pause(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&[])?;
+    let queue = call.queue()?;
+    let changed = call.broker().pause(&queue);
+    Ok(answer(call, &json!({ "paused": true, "changed": changed })))
+}
+
+/// `POST /v1/queues/{q}/resume`: receives go on.
+pub(super) fn resume(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&[])?;
+    let queue = call.queue()?;
+    let changed = call.broker().resume(&queue);
+    Ok(answer(call, &json!({ "paused": false, "changed": changed })))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Redrive {
+    /// Where to; where each message came from, if it is not said.
+    to: Option<String>,
+    /// How many at most; as many as there are at the beginning, if it is not said.
+    max: Option<u64>,
+    /// How many a second at most.
+    rate: Option<f64>,
+}
+
+/// `POST /v1/queues/{q}/redrive`: moves dead letters back, each in one step. It ends with the
+/// request; what was moved stays moved.
+pub(super) async fn redrive(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&[])?;
+    let queue = call.queue()?;
+    let Redrive { to, max, rate } = call.document().await?;
+    let mut pace = match rate {
+        None => None,
+        Some(rate) if (0.001..=1e6).contains(&rate) => {
+            Some(time::interval(Duration::from_secs_f64(1.0 / rate)))
+        }
+        Some(_) => {
+            return Err(Problem::senseless("rate", "must be from 0.001 to 1000000 a second"));
+        }
+    };
+    if let Some(to) = &to {
+        call.broker().queue(to)?;
+    }
+    let most = max.unwrap_or_else(|| queue.ready());
+    let mut moved = 0;
+    let mut stopped_by = None;
+    while moved < most && !call.broker().is_draining() {
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
+        match call.broker().redrive_one(&queue, to.as_deref()) {
+            Ok(Redriven::Moved) => moved += 1,
+            Ok(Redriven::Done) => break,
+            Ok(Redriven::Busy) => {}
+            // What was moved before is told, with why it went no further.
+            Err(error) if moved > 0 => {
+                stopped_by = Some(Problem::from(error).result());
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if moved % 64 == 0 {
+            actix_web::rt::task::yield_now().await;
+        }
+    }
+    Ok(answer(call, &json!({ "moved": moved, "stopped_by": stopped_by })))
+}

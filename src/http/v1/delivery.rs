@@ -1,0 +1,154 @@
+//! Messages as consumers get them: in JSON, or one as it is.
+
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_http::Response;
+use actix_http::body::{BodySize, BoxBody, EitherBody, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::web::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::broker::Delivered;
+use crate::http::answer::Answer;
+use crate::http::json::write_escaped;
+use crate::queue::{Delivery, Millis};
+
+/// Headers of a message that is answered as it is.
+const ID: HeaderName = HeaderName::from_static("queue-message-id");
+const RECEIPT: HeaderName = HeaderName::from_static("queue-receipt");
+const RECEIVE_COUNT: HeaderName = HeaderName::from_static("queue-receive-count");
+const AGE_MS: HeaderName = HeaderName::from_static("queue-age-ms");
+
+/// Before the names of attributes that are headers; those of trace context stand by themselves.
+pub(super) const ATTRIBUTE_PREFIX: &str = "queue-attr-";
+/// W3C trace context, which travels with a message.
+pub(super) const TRACE_HEADERS: [&str; 2] = ["traceparent", "tracestate"];
+
+/// `{"messages":[…]}`; receipts only of messages that have to be acknowledged.
+pub(super) fn list(delivered: &Delivered, now: Millis) -> Vec<u8> {
+    const AROUND_A_MESSAGE: usize = 256;
+    let deliveries = delivered.deliveries();
+    let bodies: usize = deliveries.iter().map(|delivery| delivery.message.body.len()).sum();
+    let mut out = Vec::with_capacity(32 + deliveries.len() * AROUND_A_MESSAGE + bodies);
+    out.extend_from_slice(b"{\"messages\":[");
+    for (number, delivery) in deliveries.iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        write(&mut out, delivered, delivery, now);
+    }
+    out.extend_from_slice(b"]}\n");
+    out
+}
+
+/// One message as a JSON object.
+pub(super) fn write(out: &mut Vec<u8>, delivered: &Delivered, delivery: &Delivery, now: Millis) {
+    let message = &delivery.message;
+    out.extend_from_slice(b"{\"id\":\"");
+    delivered.write_id(out, delivery);
+    if delivered.needs_receipts() {
+        out.extend_from_slice(b"\",\"receipt\":\"");
+        delivered.write_receipt(out, delivery);
+    }
+    out.extend_from_slice(b"\",\"receive_count\":");
+    write_number(out, u64::from(delivery.receive_count));
+    out.extend_from_slice(b",\"age_ms\":");
+    write_number(out, now.0.saturating_sub(delivery.sent_at.0));
+    out.extend_from_slice(b",\"content_type\":\"");
+    write_escaped(out, message.content_type.as_str());
+    match std::str::from_utf8(&message.body) {
+        Ok(text) => {
+            out.extend_from_slice(b"\",\"body\":\"");
+            write_escaped(out, text);
+        }
+        Err(_) => {
+            out.extend_from_slice(b"\",\"body_base64\":\"");
+            out.extend_from_slice(BASE64_STANDARD.encode(&message.body).as_bytes());
+        }
+    }
+    out.push(b'"');
+    if !message.attributes.is_empty() {
+        out.extend_from_slice(b",\"attributes\":{");
+        for (number, (name, value)) in message.attributes.iter().enumerate() {
+            out.extend_from_slice(if number > 0 { b",\"" } else { b"\"" });
+            write_escaped(out, name);
+            out.extend_from_slice(b"\":\"");
+            write_escaped(out, value);
+            out.push(b'"');
+        }
+        out.push(b'}');
+    }
+    out.push(b'}');
+}
+
+fn write_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// The one message as it was sent, its facts in headers.
+pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
+    let [delivery] = delivered.deliveries() else { unreachable!("who asks for this has one") };
+    let message = delivery.message.clone();
+    let (id, receipt) = (delivered.id(delivery), delivered.receipt(delivery));
+    let (receive_count, sent_at) = (delivery.receive_count, delivery.sent_at);
+    let needs_receipts = delivered.needs_receipts();
+
+    let mut answer = deliver(message.body, delivered);
+    let headers = answer.headers_mut();
+    let mut put = |name: HeaderName, value: String| {
+        // What is not allowed in a header stays away: attributes may come from elsewhere.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.append(name, value);
+        }
+    };
+    put(CONTENT_TYPE, message.content_type.as_str().to_owned());
+    put(ID, id);
+    if needs_receipts {
+        put(RECEIPT, receipt);
+    }
+    put(RECEIVE_COUNT, receive_count.to_string());
+    put(AGE_MS, now.0.saturating_sub(sent_at.0).to_string());
+    for (name, value) in message.attributes.iter() {
+        let name = match TRACE_HEADERS.contains(&name) {
+            true => HeaderName::try_from(name),
+            false => HeaderName::try_from(format!("{ATTRIBUTE_PREFIX}{name}")),
+        };
+        if let Ok(name) = name {
+            put(name, value.to_owned());
+        }
+    }
+    answer
+}
+
+/// 200 with this body, whose messages have reached their consumer once it was written.
+pub(super) fn deliver(bytes: Bytes, delivered: Delivered) -> Answer {
+    let body = DeliveryBody { bytes, delivered: Some(delivered) };
+    Response::with_body(StatusCode::OK, EitherBody::right(BoxBody::new(body)))
+}
+
+/// A body that gives its messages back if it is dropped before it was written.
+struct DeliveryBody {
+    bytes: Bytes,
+    delivered: Option<Delivered>,
+}
+
+impl MessageBody for DeliveryBody {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.bytes.len() as u64)
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let Some(delivered) = self.delivered.take() else { return Poll::Ready(None) };
+        delivered.passed_on();
+        Poll::Ready(Some(Ok(mem::take(&mut self.bytes))))
+    }
+}

@@ -1,0 +1,136 @@
+//! One message of a batch: a JSON string, which is its body, or an object.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::Deserialize;
+
+use super::call::read_duration;
+use super::messages::LONGEST_TTL;
+use crate::broker::MAX_DELAY;
+use crate::http::problem::Problem;
+use crate::queue::{ContentType, Message, Options};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Item<'item> {
+    #[serde(borrow)]
+    body: Option<Cow<'item, str>>,
+    #[serde(borrow)]
+    body_base64: Option<Cow<'item, str>>,
+    #[serde(borrow)]
+    content_type: Option<Cow<'item, str>>,
+    #[serde(borrow)]
+    delay: Option<Span<'item>>,
+    #[serde(borrow)]
+    ttl: Option<Span<'item>>,
+    #[serde(borrow, default)]
+    attributes: BTreeMap<Cow<'item, str>, Cow<'item, str>>,
+}
+
+/// A duration: text, or a number of seconds.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Span<'item> {
+    Text(#[serde(borrow)] Cow<'item, str>),
+    Seconds(f64),
+}
+
+impl Span<'_> {
+    fn read(&self, name: &str, least: Duration, most: Duration) -> Result<Duration, Problem> {
+        match self {
+            Self::Text(text) => read_duration(name, text, least, most),
+            Self::Seconds(seconds) => read_duration(name, &seconds.to_string(), least, most),
+        }
+    }
+}
+
+/// Reads one item.
+pub(super) fn read(text: &str) -> Result<(Message, Options), Problem> {
+    let invalid = |error: serde_json::Error| Problem::body(error.to_string());
+    if text.trim_start().starts_with('"') {
+        let Text(body) = serde_json::from_str(text).map_err(invalid)?;
+        return Ok((Message::text(&body), Options::default()));
+    }
+    let item: Item = serde_json::from_str(text).map_err(invalid)?;
+    let (body, usual_type) = match (&item.body, &item.body_base64) {
+        (Some(text), None) => (Bytes::copy_from_slice(text.as_bytes()), ContentType::Text),
+        (None, Some(text)) => match BASE64_STANDARD.decode(text.as_bytes()) {
+            Ok(bytes) => (Bytes::from(bytes.into_boxed_slice()), ContentType::Binary),
+            Err(error) => return Err(Problem::invalid("body_base64", error.to_string())),
+        },
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid("body", "is there beside `body_base64`"));
+        }
+        (None, None) => return Err(Problem::invalid("body", "is missing")),
+    };
+    let span = |name, span: &Option<Span>, least, most| {
+        span.as_ref().map(|span| span.read(name, least, most)).transpose()
+    };
+    let options = Options {
+        delay: span("delay", &item.delay, Duration::ZERO, MAX_DELAY)?,
+        ttl: span("ttl", &item.ttl, Duration::from_millis(1), LONGEST_TTL)?,
+    };
+    let message = Message {
+        body,
+        content_type: item.content_type.as_deref().map_or(usual_type, ContentType::from),
+        attributes: item.attributes.into_iter().collect(),
+    };
+    Ok((message, options))
+}
+
+/// A string, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'item>(#[serde(borrow)] Cow<'item, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        read(text).expect_err(text).result().to_string()
+    }
+
+    #[test]
+    fn a_string_is_a_body() {
+        let (message, options) = read(r#" "a\n\u00e4" "#).unwrap();
+        assert_eq!((message, options), (Message::text("a\nä"), Options::default()));
+    }
+
+    #[test]
+    fn an_object_says_more() {
+        let (message, options) = read(
+            r#"{"body":"{}","content_type":"application/json","delay":"2s","ttl":1.5,
+                "attributes":{"b":"2","a":"1"}}"#,
+        )
+        .unwrap();
+        assert_eq!(message.content_type, ContentType::Json);
+        assert_eq!(message.attributes.iter().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
+        assert_eq!(options.delay, Some(Duration::from_secs(2)));
+        assert_eq!(options.ttl, Some(Duration::from_millis(1500)));
+        let (message, _) = read(r#"{"body_base64":"AP8="}"#).unwrap();
+        assert_eq!((&message.body[..], message.content_type), (&[0, 255][..], ContentType::Binary));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, named) in [
+            ("{}", "`body`"),
+            (r#"{"body":"a","body_base64":"AA=="}"#, "`body_base64`"),
+            (r#"{"body_base64":"?"}"#, "body_base64"),
+            (r#"{"body":"a","delay":"8d"}"#, "delay"),
+            (r#"{"body":"a","delay":-1}"#, "delay"),
+            (r#"{"body":"a","ttl":0}"#, "ttl"),
+            (r#"{"body":"a","Body":"b"}"#, "`Body`"),
+            (r#"{"body":1}"#, "expected a string"),
+            ("1", "expected struct"),
+            ("", "EOF"),
+        ] {
+            assert!(problem(text).contains(named), "{text}: {}", problem(text));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `POST /v1/queues/{q}/messages` and `…/messages/batch`.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use actix_web::web::Bytes;
+use serde_json::value::RawValue;
+
+use super::call::Call;
+use super::delivery::{ATTRIBUTE_PREFIX, TRACE_HEADERS};
+use super::item;
+use crate::broker::{MAX_DELAY, Named, SendOptions};
+use crate::http::answer::{Answer, json, typed};
+use crate::http::problem::Problem;
+use crate::queue::{Attributes, ContentType, Message, MessageId, Options};
+
+/// The most messages of one request.
+const MOST: usize = 1000;
+
+pub(super) const LONGEST_TTL: Duration = Duration::from_hours(24 * 3650);
+
+const LONGEST_KEY: usize = 255;
+
+/// Sends one message: the body, as it is.
+pub(super) async fn send(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&["wait"])?;
+    let queue = call.queue()?;
+    let options = options(call)?;
+    let key = idempotency_key(call)?;
+    let until = call.wait()?.map(actix_web::rt::time::sleep);
+    let (content_type, attributes) = (content_type(call)?, attributes(call)?);
+    let body = call.body().await?;
+
+    // A copy of its own: the body is a part of what was read from the connection.
+    let body = Bytes::copy_from_slice(&body);
+    let message = Message { body, content_type, attributes };
+    let options = SendOptions { message: options, idempotency_key: key.as_deref() };
+    let id = call.broker().send(&queue, message, options, until).await?;
+
+    let id = queue.id(id);
+    let mut answer =
+        typed(StatusCode::CREATED, "application/json", format!("{{\"id\":\"{id}\"}}\n"));
+    let location = format!("/v1/queues/{}/messages/{id}", queue.name());
+    if let Ok(location) = HeaderValue::try_from(location) {
+        answer.headers_mut().insert(LOCATION, location);
+    }
+    Ok(call.mark(answer))
+}
+
+fn options(call: &Call) -> Result<Options, Problem> {
+    let delay = call.duration_header("queue-delay", MAX_DELAY)?;
+    let ttl = call.duration_header("queue-ttl", LONGEST_TTL)?;
+    if ttl.is_some_and(|ttl| ttl.is_zero()) {
+        return Err(Problem::invalid("queue-ttl", "must be longer than nothing"));
+    }
+    Ok(Options { delay, ttl })
+}
+
+fn idempotency_key(call: &Call) -> Result<Option<String>, Problem> {
+    let name = "idempotency-key";
+    let Some(key) = call.header(name)? else { return Ok(None) };
+    if !(1..=LONGEST_KEY).contains(&key.len()) {
+        return Err(Problem::invalid(name, format!("must have 1 to {LONGEST_KEY} characters")));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+fn content_type(call: &Call) -> Result<ContentType, Problem> {
+    Ok(call.header(CONTENT_TYPE.as_str())?.map_or_else(ContentType::default, ContentType::from))
+}
+
+/// `Queue-Attr-*` without that prefix, and the trace context.
+fn attributes(call: &Call) -> Result<Attributes, Problem> {
+    let mut attributes = Vec::new();
+    for (header, value) in call.headers() {
+        let header = header.as_str();
+        let name = match header.strip_prefix(ATTRIBUTE_PREFIX) {
+            Some("") => return Err(Problem::invalid(header, "has no name behind the prefix")),
+            Some(name) => name,
+            None if TRACE_HEADERS.contains(&header) => header,
+            None => continue,
+        };
+        let value = std::str::from_utf8(value.as_bytes());
+        let value = value.map_err(|_| Problem::invalid(header, "is not UTF-8"))?;
+        attributes.push((name, value));
+    }
+    // Headers come in no order of their own.
+    attributes.sort_unstable();
+    Ok(attributes.into_iter().collect())
+}
+
+/// Sends the messages of a JSON array, or of one JSON document a line; one result each.
+pub(super) async fn send_batch(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&[])?;
+    let queue = call.queue()?;
+    let body = call.body().await?;
+    let text = std::str::from_utf8(&body).map_err(|_| Problem::body("the body is not UTF-8"))?;
+    let items = match text.trim_start().starts_with('[') {
+        true => serde_json::from_str::<Vec<&RawValue>>(text)
+            .map_err(|error| Problem::body(error.to_string()))?
+            .into_iter()
+            .map(RawValue::get)
+            .collect(),
+        false => text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>(),
+    };
+    if items.is_empty() || items.len() > MOST {
+        let problem = format!("a batch has 1 to {MOST} messages, and this one {}", items.len());
+        return Err(Problem::body(problem).with("limit", MOST));
+    }
+    if call.broker().is_draining() {
+        return Err(crate::broker::Error::Draining.into());
+    }
+
+    let mut out = Vec::with_capacity(16 + items.len() * 64);
+    out.extend_from_slice(b"{\"results\":[");
+    for (number, item) in items.into_iter().enumerate() {
+        if number > 0 {
+            out.push(b',');
+        }
+        match send_item(call, &queue, item).await {
+            Ok(id) => {
+                out.extend_from_slice(b"{\"status\":201,\"id\":\"");
+                queue.write_id(&mut out, id);
+                out.extend_from_slice(b"\"}");
+            }
+            Err(problem) => out.extend_from_slice(problem.result().to_string().as_bytes()),
+        }
+    }
+    out.extend_from_slice(b"]}\n");
+    Ok(call.mark(json(out)))
+}
+
+async fn send_item(call: &Call, queue: &Named, item: &str) -> Result<MessageId, Problem> {
+    let (message, options) = item::read(item)?;
+    let options = SendOptions { message: options, idempotency_key: None };
+    let until = None::<std::future::Ready<()>>;
+    Ok(call.broker().send(queue, message, options, until).await?)
+}

@@ -1,0 +1,173 @@
+//! The v1 face: named queues, leases, long polling. JSON, and `application/problem+json` for errors.
+//!
+//! A request goes from its path and method to one function; each does the same: read what the
+//! request says ([`Call`]), ask the broker, tell the answer.
+
+mod browse;
+mod call;
+mod control;
+mod delivery;
+mod item;
+mod leases;
+mod messages;
+mod queues;
+mod receive;
+
+use std::rc::Rc;
+
+use actix_http::Request;
+use actix_web::http::Method;
+
+use self::call::Call;
+use super::answer::Answer;
+use super::front::Worker;
+use super::problem::Problem;
+
+/// Where the paths of this face begin.
+pub(super) const PREFIX: &str = "/v1/";
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route<'path> {
+    Queues,
+    Queue,
+    Messages,
+    MessageBatch,
+    Message(&'path str),
+    Receive,
+    Lease(&'path str),
+    LeaseRelease(&'path str),
+    Ack,
+    Extend,
+    Release,
+    Purge,
+    Pause,
+    Resume,
+    Redrive,
+}
+
+impl<'path> Route<'path> {
+    /// The route of a path behind [`PREFIX`], and the queue it is about.
+    fn of(path: &'path str) -> Option<(Self, &'path str)> {
+        let mut parts = path.split('/');
+        if parts.next() != Some("queues") {
+            return None;
+        }
+        let Some(queue) = parts.next() else { return Some((Self::Queues, "")) };
+        let rest = (parts.next(), parts.next(), parts.next(), parts.next());
+        let route = match rest {
+            (None, ..) => Self::Queue,
+            (Some("messages"), None, ..) => Self::Messages,
+            (Some("messages"), Some("batch"), None, _) => Self::MessageBatch,
+            (Some("messages"), Some(id), None, _) => Self::Message(id),
+            (Some("receive"), None, ..) => Self::Receive,
+            (Some("leases"), Some("ack"), None, _) => Self::Ack,
+            (Some("leases"), Some("extend"), None, _) => Self::Extend,
+            (Some("leases"), Some("release"), None, _) => Self::Release,
+            (Some("leases"), Some(receipt), None, _) => Self::Lease(receipt),
+            (Some("leases"), Some(receipt), Some("release"), None) => Self::LeaseRelease(receipt),
+            (Some("purge"), None, ..) => Self::Purge,
+            (Some("pause"), None, ..) => Self::Pause,
+            (Some("resume"), None, ..) => Self::Resume,
+            (Some("redrive"), None, ..) => Self::Redrive,
+            _ => return None,
+        };
+        Some((route, queue))
+    }
+
+    /// The methods it has, as `Allow` tells them.
+    fn allowed(self) -> &'static str {
+        match self {
+            Self::Queues | Self::Message(_) => "GET, HEAD",
+            Self::Queue => "GET, HEAD, PUT, DELETE",
+            Self::Messages => "GET, HEAD, POST",
+            Self::Lease(_) => "PATCH, DELETE",
+            Self::MessageBatch
+            | Self::Receive
+            | Self::LeaseRelease(_)
+            | Self::Ack
+            | Self::Extend
+            | Self::Release
+            | Self::Purge
+            | Self::Pause
+            | Self::Resume
+            | Self::Redrive => "POST",
+        }
+    }
+}
+
+/// Answers a request whose path begins with [`PREFIX`].
+pub(super) async fn answer(worker: Rc<Worker>, request: Request) -> Answer {
+    let head = request.method() == Method::HEAD;
+    let mut call = Call::new(worker, request);
+    match route(&mut call).await {
+        Ok(answer) => answer,
+        Err(problem) => {
+            // Whatever of the body is there is read, so that the connection can be used again.
+            let _ = call.body().await;
+            call.mark(problem.answer(head))
+        }
+    }
+}
+
+async fn route(call: &mut Call) -> Result<Answer, Problem> {
+    // The path is kept apart from the call, which the functions read from.
+    let path = call.path()[PREFIX.len()..].to_owned();
+    let (route, queue) = Route::of(&path).ok_or_else(Problem::unknown_path)?;
+    let (get, method) = (call.is_get(), call.method().clone());
+    if route == Route::Queues {
+        return if get { queues::list(call) } else { Err(Problem::method(route.allowed())) };
+    }
+    call.name_queue(queue);
+    match (route, method) {
+        (Route::Queue, _) if get => queues::get(call),
+        (Route::Queue, Method::PUT) => queues::put(call).await,
+        (Route::Queue, Method::DELETE) => queues::delete(call),
+        (Route::Messages, Method::POST) => messages::send(call).await,
+        (Route::Messages, _) if get => browse::list(call),
+        (Route::Message(id), _) if get => browse::get(call, id),
+        (Route::MessageBatch, Method::POST) => messages::send_batch(call).await,
+        (Route::Receive, Method::POST) => receive::receive(call).await,
+        (Route::Lease(receipt), Method::DELETE) => leases::ack(call, receipt),
+        (Route::Lease(receipt), Method::PATCH) => leases::extend(call, receipt).await,
+        (Route::LeaseRelease(receipt), Method::POST) => leases::release(call, receipt),
+        (Route::Ack, Method::POST) => leases::many(call, leases::Act::Ack).await,
+        (Route::Extend, Method::POST) => leases::many(call, leases::Act::Extend).await,
+        (Route::Release, Method::POST) => leases::many(call, leases::Act::Release).await,
+        (Route::Purge, Method::POST) => control::purge(call),
+        (Route::Pause, Method::POST) => control::pause(call),
+        (Route::Resume, Method::POST) => control::resume(call),
+        (Route::Redrive, Method::POST) => control::redrive(call).await,
+        (route, _) => Err(Problem::method(route.allowed())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_route_only_as_a_whole() {
+        assert_eq!(Route::of("queues"), Some((Route::Queues, "")));
+        assert_eq!(Route::of("queues/q"), Some((Route::Queue, "q")));
+        assert_eq!(Route::of("queues/q/messages/batch"), Some((Route::MessageBatch, "q")));
+        assert_eq!(Route::of("queues/q/messages/1f"), Some((Route::Message("1f"), "q")));
+        assert_eq!(Route::of("queues/q/leases/ack"), Some((Route::Ack, "q")));
+        assert_eq!(Route::of("queues/q/leases/1f"), Some((Route::Lease("1f"), "q")));
+        assert_eq!(Route::of("queues/q/leases/1f/release"), Some((Route::LeaseRelease("1f"), "q")));
+        for path in [
+            "",
+            "queue",
+            "queues/q/",
+            "queues/q/message",
+            "queues/q/messages/1f/2",
+            "queues/q/leases",
+            "queues/q/leases/1f/ack",
+            "queues/q/leases/1f/release/",
+            "queues/q/purge/",
+            "queues//messages/",
+        ] {
+            assert_eq!(Route::of(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Queues: make, change, tell, delete.
+
+use actix_web::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use crate::broker::{Declared, Description, QueueName, SettingsDocument};
+use crate::http::answer::{Answer, json as json_answer, typed};
+use crate::http::problem::Problem;
+
+/// `GET /v1/queues`: all of them, by name; `prefix` names those that begin with it.
+pub(super) fn list(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&["prefix"])?;
+    let prefix = call.parameter("prefix")?.unwrap_or_default();
+    let broker = call.broker();
+    let queues: Vec<Value> = broker
+        .queues()
+        .iter()
+        .filter(|queue| queue.name().as_str().starts_with(&*prefix))
+        .map(|queue| summary(&broker.describe(queue)))
+        .collect();
+    Ok(answer(call, StatusCode::OK, &json!({ "queues": queues })))
+}
+
+/// `GET /v1/queues/{q}`.
+pub(super) fn get(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&[])?;
+    let queue = call.queue()?;
+    let description = call.broker().describe(&queue);
+    Ok(answer(call, StatusCode::OK, &whole(&description)))
+}
+
+/// `PUT /v1/queues/{q}` with settings: 201 where it is new, 200 where it was there.
+pub(super) async fn put(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&[])?;
+    let name: QueueName = call.name().parse().map_err(crate::broker::Error::from)?;
+    let settings: SettingsDocument = call.document().await?;
+    if call.broker().is_draining() {
+        return Err(crate::broker::Error::Draining.into());
+    }
+    let status = match call.broker().declare(&name, settings)? {
+        Declared::Created => StatusCode::CREATED,
+        Declared::Updated => StatusCode::OK,
+    };
+    let queue = call.queue()?;
+    let description = call.broker().describe(&queue);
+    Ok(answer(call, status, &whole(&description)))
+}
+
+/// `DELETE /v1/queues/{q}`, with all that is in it.
+pub(super) fn delete(call: &mut Call) -> Result<Answer, Problem> {
+    call.know_parameters(&[])?;
+    let counts = call.broker().delete(call.name())?;
+    let deleted = json!({ "name": call.name(), "deleted_messages": counts.depth });
+    Ok(answer(call, StatusCode::OK, &deleted))
+}
+
+fn answer(call: &Call, status: StatusCode, document: &Value) -> Answer {
+    let answer = match call.is_head() {
+        true => typed(status, "application/json", ""),
+        false if status == StatusCode::OK => json_answer(format!("{document}\n")),
+        false => typed(status, "application/json", format!("{document}\n")),
+    };
+    call.mark(answer)
+}
+
+fn summary(queue: &Description) -> Value {
+    let counts = &queue.counts;
+    json!({
+        "name": queue.name.as_str(),
+        "capacity": queue.settings.capacity,
+        "depth": counts.depth,
+        "ready": counts.ready,
+        "in_flight": counts.in_flight,
+        "delayed": counts.delayed,
+        "bytes": counts.bytes,
+        "paused": queue.paused,
+    })
+}
+
+fn whole(queue: &Description) -> Value {
+    let counts = &queue.counts;
+    json!({
+        "name": queue.name.as_str(),
+        "settings": queue.settings,
+        "paused": queue.paused,
+        "counts": {
+            "depth": counts.depth,
+            "ready": counts.ready,
+            "in_flight": counts.in_flight,
+            "delayed": counts.delayed,
+            "bytes": counts.bytes,
+            "waiting_receives": counts.waiting_receivers,
+            "waiting_sends": counts.waiting_senders,
+        },
+        "totals": {
+            "sent": counts.sent,
+            "gone": counts.gone,
+            "expired": counts.expired,
+            "dropped": counts.dropped,
+            "dead_letters": counts.dead_letters,
+            "leases_run_out": counts.lease_ends,
+        },
+        "oldest_age_ms": queue.oldest_age.map(|age| age.as_millis() as u64),
+        "drained_per_second": queue.drain_rate,
+    })
+}
