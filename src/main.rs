@@ -11,7 +11,7 @@ use clap::Parser;
 use log::LevelFilter;
 use ringmq::broker::{Broker, QueueName, QueueSettings, SettingsDocument};
 use ringmq::clock::Clock;
-use ringmq::config::{Cli, Settings};
+use ringmq::config::{Cli, Settings, SettingsFile};
 use ringmq::server::{self, Options};
 use socket2::{Domain, Protocol, Socket, Type};
 use tikv_jemallocator::Jemalloc;
@@ -78,8 +78,18 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
     broker.declare(&QueueName::default_queue(), SettingsDocument::default()).map_err(|error| {
         Failure::bad_setting("--capacity", "RING_BUFFER_SIZE", settings.capacity, error)
     })?;
+    if let Some(path) = &settings.config {
+        let declared = SettingsFile::read(path).and_then(|file| file.declare(&broker));
+        declared.map_err(|error| {
+            Failure::bad_setting("--config", "RINGMQ_CONFIG", path.display(), error)
+        })?;
+    }
     let listener = listen(&settings.host, settings.port)?;
-    let options = Options { workers: settings.workers, max_body_bytes: settings.max_body_bytes };
+    let options = Options {
+        workers: settings.workers,
+        max_body_bytes: settings.max_body_bytes,
+        drain_timeout: settings.drain_timeout,
+    };
     let served = System::new()
         .block_on(async { server::run(listener, Arc::new(broker), options, stop_signal()?).await });
     served.map_err(|error| Failure::new(format!("cannot serve: {error}")))

@@ -14,7 +14,7 @@ use std::time::Duration;
 use actix_web::{HttpServer, rt};
 
 use crate::broker::{Broker, QueueName};
-use crate::http;
+use crate::http::{self, UnderWay};
 use crate::queue::Millis;
 
 /// How to serve.
@@ -24,6 +24,8 @@ pub struct Options {
     pub workers: usize,
     /// The largest request body, in bytes, that is read.
     pub max_body_bytes: usize,
+    /// How long a stopping server gives the requests that are under way.
+    pub drain_timeout: Duration,
 }
 
 /// Idle connections are kept for longer than clients and proxies keep theirs by default, so that it
@@ -34,8 +36,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// connection is cut, so that it finds the answer.
 const LINGER: Duration = Duration::from_secs(3);
 
-/// How long a stopping server waits for requests under way.
-const STOP_TIMEOUT_S: u64 = 5;
+/// Of the drain timeout, what is left for answers on their way out.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Serves the queues of `broker` on `listener` until `stop` is done, then finishes the requests under
 /// way. The classic routes work on the queue `default`.
@@ -54,16 +56,18 @@ pub async fn run(
     let address = listener.local_addr()?;
     let queue = broker.queue(QueueName::DEFAULT).map_err(io::Error::other)?;
     let (capacity, workers) = (queue.capacity(), options.workers);
-    let served = (Arc::clone(&broker), Arc::clone(&queue));
+    let under_way = UnderWay::default();
+    let served = (Arc::clone(&broker), queue, under_way.clone());
     let front = move || {
-        let (broker, queue) = served.clone();
-        http::front(broker, queue, options.max_body_bytes)
+        let (broker, queue, under_way) = served.clone();
+        http::front(broker, queue, options.max_body_bytes, under_way)
     };
+    let last_answers = options.drain_timeout.min(LAST_ANSWERS);
     let server = HttpServer::new(front)
         .workers(workers)
         .keep_alive(KEEP_ALIVE)
         .client_disconnect_timeout(LINGER)
-        .shutdown_timeout(STOP_TIMEOUT_S)
+        .shutdown_timeout(last_answers.as_secs())
         .tcp_nodelay(true)
         // A client that has gone is noticed while its request waits.
         .h1_allow_half_closed(false)
@@ -74,9 +78,14 @@ pub async fn run(
 
     let time = rt::spawn(keep_time(Arc::clone(&broker)));
     let handle = server.handle();
+    let stopped = Arc::clone(&broker);
     rt::spawn(async move {
         stop.await;
-        log::info!("stopping: finishing the requests under way");
+        // Probes and senders are told so for as long as requests are under way.
+        stopped.drain();
+        log::info!("stopping: {} requests under way", under_way.count());
+        let finished = poll_fn(|context| under_way.poll_none(context));
+        let _ = rt::time::timeout(options.drain_timeout - last_answers, finished).await;
         handle.stop(true).await;
     });
     let served = server.await;
@@ -84,7 +93,11 @@ pub async fn run(
     served?;
 
     broker.drain();
-    log::info!("stopped, {} events still queued", queue.depth());
+    let left = broker.queues().iter().map(|queue| queue.counts()).fold([0; 3], |sum, counts| {
+        [sum[0] + counts.ready, sum[1] + counts.in_flight, sum[2] + counts.delayed]
+    });
+    let [ready, in_flight, delayed] = left;
+    log::info!("stopped: {ready} messages still queued, {in_flight} in flight, {delayed} delayed");
     Ok(())
 }
 
@@ -142,7 +155,8 @@ mod tests {
                 stopped.1 = Some(context.waker().clone());
                 if stopped.0 { Poll::Ready(()) } else { Poll::Pending }
             });
-            let options = Options { workers: 1, max_body_bytes: 100 };
+            let drain_timeout = Duration::from_secs(5);
+            let options = Options { workers: 1, max_body_bytes: 100, drain_timeout };
             let server = thread::spawn(move || {
                 rt::System::new().block_on(run(listener, served, options, stopped))
             });
@@ -197,14 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_server_has_left_its_port_and_closed_its_queue() {
+    fn a_stopped_server_has_left_its_port_and_its_queues_as_they_were() {
         let running = Running::start();
         running.send("left");
         let (address, broker) = (running.address, Arc::clone(&running.broker));
         running.stop().unwrap();
         assert!(TcpStream::connect(address).is_err());
+        assert!(broker.is_draining());
         let queue = broker.queue(QueueName::DEFAULT).unwrap();
-        assert!(broker.try_send(&queue, Message::text("late")).is_err());
         assert_eq!(broker.try_take(&queue).unwrap(), Message::text("left"));
     }
 

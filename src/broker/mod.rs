@@ -229,7 +229,6 @@ impl Broker {
         options: SendOptions<'_>,
         until: Option<impl Future<Output = ()>>,
     ) -> Result<MessageId, Error> {
-        self.refuse_while_draining()?;
         let Some(key) = options.idempotency_key else {
             return self.send_once(queue, message, options.message, until).await;
         };
@@ -380,9 +379,6 @@ impl Broker {
     /// With the message. *Busy* is to be asked again.
     #[inline]
     pub fn try_send(&self, queue: &Named, message: Message) -> Result<MessageId, TrySendError> {
-        if self.is_draining() {
-            return Err(TrySendError { message, why: SendRefusal::Closed });
-        }
         queue.queue.try_send(message, Options::default(), self.now())
     }
 
@@ -456,7 +452,8 @@ impl Broker {
         queue.queue.resume(self.now())
     }
 
-    /// Refuses every later send and answers everybody who waits, and later ones at once.
+    /// Tells everybody that the server is about to stop: who waits is answered, now and later. Faces
+    /// refuse what would put something in; what they have begun may still be carried out.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
         for queue in self.queues() {
@@ -464,13 +461,9 @@ impl Broker {
         }
     }
 
-    /// Whether sends are refused because the server is about to stop.
+    /// Whether the server is about to stop.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::SeqCst)
-    }
-
-    fn refuse_while_draining(&self) -> Result<(), Error> {
-        if self.is_draining() { Err(Error::Draining) } else { Ok(()) }
     }
 
     // Time.

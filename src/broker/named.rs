@@ -112,6 +112,11 @@ impl Named {
         self.texts.write_id(out, id);
     }
 
+    /// How many of its messages are where.
+    pub fn counts(&self) -> Counts {
+        self.queue.counts()
+    }
+
     /// How many messages are not gone.
     pub fn depth(&self) -> u64 {
         self.queue.depth()

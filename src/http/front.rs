@@ -21,6 +21,7 @@ use super::body::Body;
 use super::classic::{self, Route};
 use super::json::read_event;
 use super::refusal::Refusal;
+use super::under_way::{UnderWay, WorkerCount};
 use super::{ops, v1};
 use crate::broker::{Broker, Named, YieldNow};
 use crate::queue::{Message, SendRefusal, TryReceiveError, TrySendError};
@@ -33,6 +34,7 @@ pub(super) struct Front<A> {
     /// The queue of the classic routes.
     pub(super) queue: Arc<Named>,
     pub(super) max_body_bytes: usize,
+    pub(super) under_way: UnderWay,
     /// The actix-web application that answers what is not a classic route.
     pub(super) app: A,
 }
@@ -58,7 +60,8 @@ where
 
     fn new_service(&self, config: AppConfig) -> Self::Future {
         let (broker, queue) = (Arc::clone(&self.broker), Arc::clone(&self.queue));
-        let worker = Rc::new(Worker { broker, queue, max_body_bytes: self.max_body_bytes });
+        let (max_body_bytes, under_way) = (self.max_body_bytes, self.under_way.worker());
+        let worker = Rc::new(Worker { broker, queue, max_body_bytes, under_way });
         let app = self.app.new_service(config);
         Box::pin(async move { Ok(FrontService { worker, app: app.await? }) })
     }
@@ -76,6 +79,40 @@ pub(super) struct Worker {
     pub(super) broker: Arc<Broker>,
     queue: Arc<Named>,
     pub(super) max_body_bytes: usize,
+    under_way: WorkerCount,
+}
+
+/// The worker of a request that is under way until this is dropped.
+pub(super) struct Counted {
+    worker: Rc<Worker>,
+    /// Not where the server was about to stop already: whoever goes on asking does not keep it.
+    counts: bool,
+}
+
+impl Counted {
+    fn new(worker: &Rc<Worker>) -> Self {
+        let counts = !worker.broker.is_draining();
+        if counts {
+            worker.under_way.add();
+        }
+        Self { worker: Rc::clone(worker), counts }
+    }
+}
+
+impl std::ops::Deref for Counted {
+    type Target = Worker;
+
+    fn deref(&self) -> &Worker {
+        &self.worker
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if self.counts {
+            self.worker.under_way.remove();
+        }
+    }
 }
 
 impl<A> Service<Request> for FrontService<A>
@@ -92,12 +129,17 @@ where
         let Some(route) = Route::of(request.path()) else {
             return self.call_other(request);
         };
-        let (worker, refusal) = (&self.worker, route.refusal(request.method()));
+        let worker = &self.worker;
+        let mut refusal = route.refusal(request.method());
+        if refusal.is_none() && route == Route::Enqueue && worker.broker.is_draining() {
+            // What has begun before is still carried out.
+            refusal = Some(Refusal::Closed);
+        }
         let payload = request.take_payload();
         match Body::announced(request.head(), payload, worker.max_body_bytes) {
             Ok(None) => worker.answer(route, refusal, Ok(Bytes::new())),
             Ok(Some(body)) => {
-                Answering::Reading { body, route, refusal, worker: Rc::clone(worker) }
+                Answering::Reading { body, route, refusal, worker: Counted::new(worker) }
             }
             Err(too_large) => worker.answer(route, refusal, Err(too_large)),
         }
@@ -111,7 +153,7 @@ where
     fn call_other(&self, request: Request) -> Answering<A::Future> {
         let path = request.path();
         if path.starts_with(v1::PREFIX) {
-            let worker = Rc::clone(&self.worker);
+            let worker = Counted::new(&self.worker);
             return Answering::Later(Box::pin(
                 async move { Ok(v1::answer(worker, request).await) },
             ));
@@ -129,7 +171,7 @@ pub(super) enum Answering<F> {
     Now(Option<Answer>),
     /// The body is on its way. Also that of a request that will not look at it: a connection whose
     /// last request was read to its end can be used again.
-    Reading { body: Body, route: Route, refusal: Option<Refusal>, worker: Rc<Worker> },
+    Reading { body: Body, route: Route, refusal: Option<Refusal>, worker: Counted },
     /// A request of the v1 face; or another thread stands in the place in turn.
     Later(LocalBoxFuture<Result<Answer, Refusal>>),
     /// The application answers.
@@ -157,7 +199,7 @@ where
                 }
                 Self::Reading { body, route, refusal, worker } => {
                     let body = ready!(body.poll(context));
-                    worker.answer(*route, refusal.take(), body)
+                    worker.worker.answer(*route, refusal.take(), body)
                 }
                 Self::Later(answer) => {
                     let answer = ready!(answer.as_mut().poll(context));
@@ -197,7 +239,7 @@ impl Worker {
         match self.broker.try_send(&self.queue, Message::text(&event)) {
             Ok(_) => Ok(Answering::now(classic::enqueued(&event))),
             Err(TrySendError { message, why: SendRefusal::Busy }) => {
-                let (worker, answer) = (Rc::clone(self), classic::enqueued(&event));
+                let (worker, answer) = (Counted::new(self), classic::enqueued(&event));
                 Ok(Answering::Later(Box::pin(async move {
                     worker.enqueue_later(message).await?;
                     Ok(answer)
@@ -223,7 +265,7 @@ impl Worker {
             Ok(message) => Ok(Answering::now(classic::dequeued(&message))),
             Err(TryReceiveError::Empty) => Err(Refusal::Empty),
             Err(TryReceiveError::Busy) => {
-                let worker = Rc::clone(self);
+                let worker = Counted::new(self);
                 Ok(Answering::Later(Box::pin(async move { worker.dequeue_later().await })))
             }
         }

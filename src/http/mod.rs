@@ -11,6 +11,7 @@ mod json;
 mod ops;
 mod problem;
 mod refusal;
+mod under_way;
 mod v1;
 
 use std::future::poll_fn;
@@ -27,6 +28,7 @@ use actix_web::{App, Error, HttpRequest, HttpResponse};
 use self::body::Body;
 use self::front::Front;
 use self::refusal::Refusal;
+pub use self::under_way::UnderWay;
 use crate::broker::{Broker, Named};
 
 /// Makes the service of each worker, for [`HttpServer`](actix_web::HttpServer). The classic routes work
@@ -35,6 +37,7 @@ pub fn front(
     broker: Arc<Broker>,
     queue: Arc<Named>,
     max_body_bytes: usize,
+    under_way: UnderWay,
 ) -> impl ServiceFactory<
     Request,
     Config = AppConfig,
@@ -44,7 +47,7 @@ pub fn front(
 > {
     let app = App::new()
         .default_service(web::to(move |request, body| unknown_path(request, body, max_body_bytes)));
-    Front { broker, queue, max_body_bytes, app: app.into_factory() }
+    Front { broker, queue, max_body_bytes, under_way, app: app.into_factory() }
 }
 
 async fn unknown_path(

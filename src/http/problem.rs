@@ -15,7 +15,10 @@ use crate::queue::{LeaseError, SendRefusal};
 /// Its `code` is stable and never used for anything else; `type` is `urn:ringmq:problem:` and the
 /// code. Further members name what was wrong and the limit.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct Problem(Box<Facts>);
+
+#[derive(Debug)]
+struct Facts {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -27,7 +30,7 @@ pub(super) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Facts {
             status,
             code,
             detail: detail.into(),
@@ -35,12 +38,12 @@ impl Problem {
             retry_after: None,
             allow: None,
             close: false,
-        }
+        }))
     }
 
     /// With a further member.
     pub(super) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(member.to_owned(), value.into());
+        self.0.members.insert(member.to_owned(), value.into());
         self
     }
 
@@ -53,7 +56,7 @@ impl Problem {
     pub(super) fn method(allowed: &'static str) -> Self {
         let detail = format!("this path has the methods {allowed}");
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
-        problem.allow = Some(allowed);
+        problem.0.allow = Some(allowed);
         problem
     }
 
@@ -93,11 +96,11 @@ impl Problem {
 
     /// As one result among several.
     pub(super) fn result(&self) -> Value {
-        let mut members = self.members.clone();
-        members.insert("status".into(), self.status.as_u16().into());
-        members.insert("code".into(), self.code.into());
-        members.insert("detail".into(), self.detail.as_str().into());
-        if let Some(wait) = self.retry_after {
+        let mut members = self.0.members.clone();
+        members.insert("status".into(), self.0.status.as_u16().into());
+        members.insert("code".into(), self.0.code.into());
+        members.insert("detail".into(), self.0.detail.as_str().into());
+        if let Some(wait) = self.0.retry_after {
             members.insert("retry_after_s".into(), wait.as_secs().into());
         }
         Value::Object(members)
@@ -106,24 +109,24 @@ impl Problem {
     /// As the answer; to a HEAD without a body.
     pub(super) fn answer(&self, head: bool) -> Answer {
         let mut document = Map::new();
-        document.insert("type".into(), format!("urn:ringmq:problem:{}", self.code).into());
+        document.insert("type".into(), format!("urn:ringmq:problem:{}", self.0.code).into());
         document.insert(
             "title".into(),
-            self.status.canonical_reason().unwrap_or("Error").to_owned().into(),
+            self.0.status.canonical_reason().unwrap_or("Error").to_owned().into(),
         );
         if let Value::Object(members) = self.result() {
             document.extend(members);
         }
         let body = if head { String::new() } else { format!("{}\n", Value::Object(document)) };
-        let mut answer = typed(self.status, "application/problem+json", body);
+        let mut answer = typed(self.0.status, "application/problem+json", body);
         let headers = answer.headers_mut();
-        if let Some(wait) = self.retry_after {
+        if let Some(wait) = self.0.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }
-        if let Some(allow) = self.allow {
+        if let Some(allow) = self.0.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
-        if self.close {
+        if self.0.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
             answer.head_mut().set_connection_type(actix_http::ConnectionType::Close);
         }
@@ -140,7 +143,7 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound(name) => problem = problem.with("queue", name.as_str()),
             Error::Full { refusal, retry_after } => {
-                problem.retry_after = Some(retry_after);
+                problem.0.retry_after = Some(retry_after);
                 problem = match refusal {
                     SendRefusal::Full { capacity } => {
                         problem.with("bound", "capacity").with("limit", capacity)
@@ -162,8 +165,8 @@ impl From<Error> for Problem {
             Error::Setting { field, .. } => problem = problem.with("field", field),
             Error::InvalidName(_) => problem = problem.with("field", "queue"),
             Error::Draining => {
-                problem.retry_after = Some(Duration::from_secs(1));
-                problem.close = true;
+                problem.0.retry_after = Some(Duration::from_secs(1));
+                problem.0.close = true;
             }
             Error::TooLarge(_)
             | Error::Lease(_)
@@ -174,7 +177,7 @@ impl From<Error> for Problem {
             | Error::Undeletable => {}
         }
         if code == "idempotency_key_in_progress" {
-            problem.retry_after = Some(Duration::from_secs(1));
+            problem.0.retry_after = Some(Duration::from_secs(1));
         }
         problem
     }

@@ -11,12 +11,15 @@ use crate::support::server::{command, free_port};
 use crate::support::{Client, DEADLINE, Exit, Process, Server, event_body};
 
 /// Each setting: its flag, its variable, its default.
-const SETTINGS: [(&str, &str, &str); 6] = [
+const SETTINGS: [(&str, &str, &str); 9] = [
     ("--host", "RINGMQ_HOST", "127.0.0.1"),
     ("--port", "PORT", "8080"),
     ("--capacity", "RING_BUFFER_SIZE", "1024"),
     ("--workers", "RINGMQ_WORKERS", ""),
     ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", "1048576"),
+    ("--max-memory-bytes", "RINGMQ_MAX_MEMORY_BYTES", "1073741824"),
+    ("--drain-timeout", "RINGMQ_DRAIN_TIMEOUT", "25s"),
+    ("--config", "RINGMQ_CONFIG", ""),
     ("--log", "RUST_LOG", "info"),
 ];
 
@@ -150,6 +153,9 @@ fn a_bad_value_is_refused_by_name() {
         ),
         ("--workers", "RINGMQ_WORKERS", &["x", "0", "-1", "1000000000"]),
         ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", &["x", "0", "-1", "1MB"]),
+        ("--max-memory-bytes", "RINGMQ_MAX_MEMORY_BYTES", &["x", "0", "-1", "1GB"]),
+        ("--drain-timeout", "RINGMQ_DRAIN_TIMEOUT", &["x", "-1", "2h", "1w"]),
+        ("--config", "RINGMQ_CONFIG", &["/no/such/file.toml"]),
         ("--log", "RUST_LOG", &["ringmq=loud", "a=b=c"]),
     ] {
         for value in values {
@@ -172,6 +178,50 @@ fn assert_refused(exit: &Exit, name: &str, value: &str) {
     assert!(exit.stderr.contains(value), "{value} is not shown for {name}: {}", exit.stderr);
     assert!(!exit.stderr.contains("panicked"), "{name}={value}: {}", exit.stderr);
     assert_eq!(exit.stdout, "", "{name}={value}");
+}
+
+/// A settings file of this test run.
+fn settings_file(name: &str, text: &str) -> String {
+    let path = format!("{}/{name}-{}.toml", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    std::fs::write(&path, text).expect("the test can write there");
+    path
+}
+
+#[test]
+fn a_settings_file_declares_queues() {
+    let path = settings_file(
+        "queues",
+        "[queues.orders]\ncapacity = 7\ndead_letter = \"dead\"\nlease = \"5m\"\n\
+         [queues.dead]\n[queues.default]\ncapacity = 3\n",
+    );
+    for server in
+        [Server::start_with(&["--config", &path]), start_with_env(&[("RINGMQ_CONFIG", &path)])]
+    {
+        let mut client = server.client();
+        client.get("/capacity").assert_json(r#"{"capacity":3}"#);
+        let orders = client.get("/v1/queues/orders").json();
+        assert_eq!(orders["settings"]["capacity"], 7, "{orders}");
+        assert_eq!(orders["settings"]["lease"], "300s", "{orders}");
+        assert_eq!(orders["settings"]["dead_letter"], "dead", "{orders}");
+        assert_eq!(client.get("/v1/queues/dead").status, 200);
+    }
+}
+
+#[test]
+fn a_bad_settings_file_is_refused_by_queue_and_setting() {
+    for (name, text, words) in [
+        ("unknown", "[queues.orders]\ncapasity = 7\n", ["capasity", "line 2"]),
+        ("range", "[queues.orders]\ncapacity = 0\n", ["orders", "capacity"]),
+        ("dead", "[queues.orders]\ndead_letter = \"nowhere\"\n", ["orders", "nowhere"]),
+        ("syntax", "[queues.orders\n", ["line 1", "]"]),
+    ] {
+        let path = settings_file(name, text);
+        let exit = Process::run(command().env("PORT", "0").args(["--config", &path]));
+        for word in words {
+            assert_refused(&exit, "--config", word);
+        }
+        assert!(exit.stderr.contains(&path), "{}", exit.stderr);
+    }
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Stopping: nothing that was acknowledged goes missing from the account, requests under way
 //! finish, and the port is free for the next server at once.
 
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -21,16 +20,16 @@ fn assert_stopped(exit: &Exit) -> u64 {
     queued_at_stop(&exit.stderr)
 }
 
-/// Reads `... N events still queued`.
+/// Reads `... N messages still queued`.
 #[track_caller]
 pub fn queued_at_stop(log: &str) -> u64 {
     let line = log.lines().last().unwrap_or_default();
     let words: Vec<_> = line.split_whitespace().collect();
     words
         .windows(2)
-        .filter(|pair| pair[1].starts_with("event"))
+        .filter(|pair| pair[1].starts_with("message"))
         .find_map(|pair| pair[0].parse().ok())
-        .unwrap_or_else(|| panic!("no number of events in the last line: {log}"))
+        .unwrap_or_else(|| panic!("no number of messages in the last line: {log}"))
 }
 
 #[test]
@@ -82,50 +81,103 @@ fn begin_enqueue(server: &Server, body: &[u8]) -> Client {
     client
 }
 
+/// Asks until the server says that it is about to stop.
+fn wait_until_draining(server: &Server) {
+    let deadline = Instant::now() + DEADLINE;
+    while server.client().get("/readyz").status != 503 {
+        assert!(Instant::now() < deadline, "the server is still ready");
+    }
+}
+
 #[test]
-fn a_request_under_way_is_finished_and_new_ones_are_not_begun() {
+fn a_request_under_way_is_finished_and_new_sends_are_refused() {
     let server = Server::start();
     server.client().put("before");
     let body = event_body("under way");
     let mut client = begin_enqueue(&server, &body);
 
     server.process.signal(Signal::SIGTERM);
-    let turned_away = refused(server.addr);
+    wait_until_draining(&server);
+    assert_eq!(server.client().get("/livez").status, 200);
+    server.client().enqueue("late").assert_error(503, "the server is stopping");
+    // What is there can still be taken.
+    assert_eq!(server.client().take().as_deref(), Some("before"));
+
     client.send(body);
     assert_eq!(client.answer().event(), "under way");
     assert_eq!(client.until_closed(), b"");
-    for client in turned_away {
-        assert_eq!(client.until_closed(), b"");
-    }
-    assert_eq!(assert_stopped(&server.process.wait()), 2);
+    assert_eq!(assert_stopped(&server.process.wait()), 1);
 }
 
 #[test]
-fn a_stalled_request_holds_up_the_end_for_some_seconds_at_most() {
+fn parked_polls_are_answered_and_v1_sends_refused_when_the_server_stops() {
     let server = Server::start();
+    let under_way = begin_enqueue(&server, b"never sent");
+    let mut polls: Vec<_> = (0..20)
+        .map(|number| {
+            let mut client = server.client();
+            let accept = if number % 2 == 0 { "*/*" } else { "application/octet-stream" };
+            client.send(format!(
+                "POST /v1/queues/default/receive?wait=60 HTTP/1.1\r\nHost: ringmq\r\n\
+                 Accept: {accept}\r\n\r\n"
+            ));
+            client
+        })
+        .collect();
+    let deadline = Instant::now() + DEADLINE;
+    while server.client().get("/v1/queues/default").json()["counts"]["waiting_receives"] != 20 {
+        assert!(Instant::now() < deadline, "not all polls are parked");
+    }
+
+    server.process.signal(Signal::SIGTERM);
+    for (number, poll) in polls.iter_mut().enumerate() {
+        let answer = poll.answer();
+        match number % 2 {
+            0 => answer.assert_json(r#"{"messages":[]}"#),
+            _ => assert_eq!(answer.status, 204),
+        }
+    }
+    wait_until_draining(&server);
+    let mut client = server.client();
+    client.send(post("/v1/queues/default/messages", b"late"));
+    let refused = client.answer();
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.json()["code"], "draining");
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(client.until_closed(), b"");
+    // A poll that comes now is not parked.
+    let mut late = server.client();
+    late.send(post("/v1/queues/default/receive?wait=60", b""));
+    late.answer().assert_json(r#"{"messages":[]}"#);
+
+    drop(under_way);
+    assert_eq!(assert_stopped(&server.process.wait()), 0);
+}
+
+#[test]
+fn the_last_line_tells_what_is_queued_in_flight_and_delayed() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.send(post(
+        "/v1/queues/default/messages/batch",
+        br#"["1","2","3",{"body":"4","delay":60}]"#,
+    ));
+    assert_eq!(client.answer().status, 200);
+    client.send(post("/v1/queues/default/receive", b""));
+    assert_eq!(client.answer().status, 200);
+    let exit = server.stop(Signal::SIGTERM);
+    assert_eq!(assert_stopped(&exit), 2);
+    let last = exit.stderr.lines().last().unwrap_or_default();
+    assert!(last.ends_with("2 messages still queued, 1 in flight, 1 delayed"), "{last}");
+}
+
+#[test]
+fn a_stalled_request_holds_up_the_end_for_the_drain_timeout_at_most() {
+    let server = Server::start_with(&["--drain-timeout", "2s"]);
     let _stalled = begin_enqueue(&server, b"never sent");
     let began = Instant::now();
     assert_eq!(assert_stopped(&server.stop(Signal::SIGTERM)), 0);
-    // Service managers and container runtimes kill what takes ten seconds.
     assert!(began.elapsed() < Duration::from_secs(9), "took {:?}", began.elapsed());
-}
-
-/// Connects until the server no longer accepts. Gives back those that were still let in.
-fn refused(addr: SocketAddr) -> Vec<Client> {
-    let deadline = Instant::now() + DEADLINE;
-    let mut let_in = Vec::new();
-    loop {
-        match Client::try_connect(addr) {
-            Ok(client) => let_in.push(client),
-            Err(error) if error.kind() == ErrorKind::ConnectionRefused => return let_in,
-            // Caught between the kernel's accept and the server's.
-            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
-        }
-        assert!(Instant::now() < deadline, "the server goes on accepting");
-        // A waiting line of connections is no reason for the server not to come to its end.
-        let_in.drain(..let_in.len().saturating_sub(100));
-        thread::yield_now();
-    }
 }
 
 /// What one thread knows at the end: answers it had, and requests it never heard of again.
@@ -153,6 +205,8 @@ fn repeat_until_refused(
                         warm.send(()).expect("somebody waits for this");
                     }
                 }
+                // About to stop.
+                Ok(answer) if answer.status == 503 => {}
                 Ok(answer) => assert_eq!((answer.status, answer.text().as_str()), (500, refusal)),
                 Err(error) => {
                     assert!(ended_between_answers(&error), "an answer was cut or late: {error}");

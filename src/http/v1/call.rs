@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::future::poll_fn;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,17 +15,19 @@ use crate::broker::{Broker, Named};
 use crate::duration;
 use crate::http::answer::Answer;
 use crate::http::body::Body;
-use crate::http::front::Worker;
+use crate::http::front::Counted;
 use crate::http::problem::Problem;
 use crate::http::refusal::Refusal;
 
 /// One request of this face, while it is carried out.
 pub(super) struct Call {
-    worker: Rc<Worker>,
+    worker: Counted,
     request: Request,
     /// As in the path.
     name: String,
     queue: Option<Arc<Named>>,
+    /// Whether the server was about to stop when the request came.
+    draining: bool,
 }
 
 /// On every answer about a queue: how many messages it holds.
@@ -37,8 +38,9 @@ const CAPACITY: HeaderName = HeaderName::from_static("queue-capacity");
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Call {
-    pub(super) fn new(worker: Rc<Worker>, request: Request) -> Self {
-        Self { worker, request, name: String::new(), queue: None }
+    pub(super) fn new(worker: Counted, request: Request) -> Self {
+        let draining = worker.broker.is_draining();
+        Self { worker, request, name: String::new(), queue: None, draining }
     }
 
     pub(super) fn path(&self) -> &str {
@@ -59,6 +61,12 @@ impl Call {
 
     pub(super) fn broker(&self) -> &Broker {
         &self.worker.broker
+    }
+
+    /// Refuses what puts something in, if the server was about to stop when the request came; what
+    /// has begun before is still carried out.
+    pub(super) fn refuse_while_draining(&self) -> Result<(), Problem> {
+        if self.draining { Err(crate::broker::Error::Draining.into()) } else { Ok(()) }
     }
 
     // The queue.

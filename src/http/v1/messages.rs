@@ -25,6 +25,7 @@ const LONGEST_KEY: usize = 255;
 /// Sends one message: the body, as it is.
 pub(super) async fn send(call: &mut Call) -> Result<Answer, Problem> {
     call.know_parameters(&["wait"])?;
+    call.refuse_while_draining()?;
     let queue = call.queue()?;
     let options = options(call)?;
     let key = idempotency_key(call)?;
@@ -93,6 +94,7 @@ fn attributes(call: &Call) -> Result<Attributes, Problem> {
 /// Sends the messages of a JSON array, or of one JSON document a line; one result each.
 pub(super) async fn send_batch(call: &mut Call) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
+    call.refuse_while_draining()?;
     let queue = call.queue()?;
     let body = call.body().await?;
     let text = std::str::from_utf8(&body).map_err(|_| Problem::body("the body is not UTF-8"))?;
@@ -108,10 +110,6 @@ pub(super) async fn send_batch(call: &mut Call) -> Result<Answer, Problem> {
         let problem = format!("a batch has 1 to {MOST} messages, and this one {}", items.len());
         return Err(Problem::body(problem).with("limit", MOST));
     }
-    if call.broker().is_draining() {
-        return Err(crate::broker::Error::Draining.into());
-    }
-
     let mut out = Vec::with_capacity(16 + items.len() * 64);
     out.extend_from_slice(b"{\"results\":[");
     for (number, item) in items.into_iter().enumerate() {

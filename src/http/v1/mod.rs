@@ -13,14 +13,12 @@ mod messages;
 mod queues;
 mod receive;
 
-use std::rc::Rc;
-
 use actix_http::Request;
 use actix_web::http::Method;
 
 use self::call::Call;
 use super::answer::Answer;
-use super::front::Worker;
+use super::front::Counted;
 use super::problem::Problem;
 
 /// Where the paths of this face begin.
@@ -97,7 +95,7 @@ impl<'path> Route<'path> {
 }
 
 /// Answers a request whose path begins with [`PREFIX`].
-pub(super) async fn answer(worker: Rc<Worker>, request: Request) -> Answer {
+pub(super) async fn answer(worker: Counted, request: Request) -> Answer {
     let head = request.method() == Method::HEAD;
     let mut call = Call::new(worker, request);
     match route(&mut call).await {

@@ -33,11 +33,9 @@ pub(super) fn get(call: &mut Call) -> Result<Answer, Problem> {
 /// `PUT /v1/queues/{q}` with settings: 201 where it is new, 200 where it was there.
 pub(super) async fn put(call: &mut Call) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
+    call.refuse_while_draining()?;
     let name: QueueName = call.name().parse().map_err(crate::broker::Error::from)?;
     let settings: SettingsDocument = call.document().await?;
-    if call.broker().is_draining() {
-        return Err(crate::broker::Error::Draining.into());
-    }
     let status = match call.broker().declare(&name, settings)? {
         Declared::Created => StatusCode::CREATED,
         Declared::Updated => StatusCode::OK,

@@ -10,12 +10,15 @@ use super::{Client, Exit, Process};
 
 /// Everything the binary reads from its environment, so that the caller's own is not mistaken
 /// for a test's.
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 10] = [
     "RINGMQ_HOST",
     "PORT",
     "RING_BUFFER_SIZE",
     "RINGMQ_WORKERS",
     "RINGMQ_MAX_BODY_BYTES",
+    "RINGMQ_MAX_MEMORY_BYTES",
+    "RINGMQ_DRAIN_TIMEOUT",
+    "RINGMQ_CONFIG",
     "RUST_LOG",
     "RUST_LOG_STYLE",
 ];

@@ -3,14 +3,20 @@
 //! Every setting has a flag and a variable; the flag wins. A value that is not allowed is an error
 //! that names both, the value and what is allowed.
 
+mod file;
+
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
 
+pub use self::file::SettingsFile;
+use crate::duration;
 use crate::queue::Queue;
 
 /// An HTTP event queue service with a lock-free ring buffer at its heart.
@@ -59,6 +65,14 @@ pub struct Settings {
     #[arg(long, global = true, env = "RINGMQ_MAX_MEMORY_BYTES", default_value_t = 1 << 30, value_parser = max_memory_bytes)]
     pub max_memory_bytes: u64,
 
+    /// How long a stopping server gives the requests under way, as in 25s or 500ms
+    #[arg(long, global = true, env = "RINGMQ_DRAIN_TIMEOUT", default_value = "25s", value_parser = drain_timeout)]
+    pub drain_timeout: Duration,
+
+    /// TOML file with the queues to make at start
+    #[arg(long, global = true, env = "RINGMQ_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
@@ -67,6 +81,7 @@ pub struct Settings {
 /// What actix-server allows.
 const MAX_WORKERS: usize = 512;
 const MAX_BODY_BYTES: usize = 1 << 30;
+const MAX_DRAIN_TIMEOUT: Duration = Duration::from_hours(1);
 
 fn default_workers() -> usize {
     available_parallelism().map_or(1, |cores| cores.get().min(MAX_WORKERS))
@@ -100,6 +115,14 @@ fn max_body_bytes(value: &str) -> Result<usize, String> {
 
 fn max_memory_bytes(value: &str) -> Result<u64, String> {
     number(value, 1..=u64::MAX, "RINGMQ_MAX_MEMORY_BYTES")
+}
+
+fn drain_timeout(value: &str) -> Result<Duration, String> {
+    let read = duration::read(value).filter(|timeout| *timeout <= MAX_DRAIN_TIMEOUT);
+    read.ok_or_else(|| {
+        let most = duration::write(MAX_DRAIN_TIMEOUT);
+        format!("must be a duration from 0s to {most} {}", also("RINGMQ_DRAIN_TIMEOUT"))
+    })
 }
 
 fn log_filter(value: &str) -> Result<String, String> {
