@@ -315,3 +315,12 @@ impl Queue {
         self.gone.count.add(1, now);
     }
 }
+
+impl Drop for Queue {
+    /// Gives the memory of what is left back to the other queues.
+    fn drop(&mut self) {
+        let (sent, gone) = (&self.sent.bytes, &self.gone.bytes);
+        let left = sent.load(Ordering::Relaxed).wrapping_sub(gone.load(Ordering::Relaxed));
+        self.memory.release(left);
+    }
+}

@@ -221,7 +221,7 @@ impl WaitingReceive<'_> {
     pub fn poll(&mut self, context: &mut Context<'_>, now: Millis) -> Poll<Vec<Delivery>> {
         let queue = self.queue;
         self.asked_at = now;
-        self.waiting.poll(context.waker(), || queue.serve_receivers(now))
+        self.waiting.poll(context.waker(), || queue.after_change(now))
     }
 
     /// Gives up. The messages, where they came first; `None` while another thread is about to give

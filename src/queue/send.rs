@@ -285,7 +285,7 @@ impl WaitingSend<'_> {
         now: Millis,
     ) -> Poll<Result<MessageId, TrySendError>> {
         let queue = self.queue;
-        self.waiting.poll(context.waker(), || queue.serve_senders(now))
+        self.waiting.poll(context.waker(), || queue.after_change(now))
     }
 
     /// Gives up. `None` while another thread is at the message: ask again.

@@ -77,11 +77,22 @@ impl Queue {
     /// Serves whoever waits for what may have become available.
     #[inline]
     pub(super) fn after_change(&self, now: Millis) {
-        if self.receivers.any() {
-            self.serve_receivers(now);
+        if self.receivers.any() || self.senders.any() {
+            self.serve_all(now);
         }
-        if self.senders.any() {
+    }
+
+    #[cold]
+    fn serve_all(&self, now: Millis) {
+        loop {
+            let before = (self.senders.len(), self.receivers.len());
+            // What a sender leaves here a receiver may wait for, and the other way round: a receiver
+            // that finds expired messages makes room.
             self.serve_senders(now);
+            self.serve_receivers(now);
+            if (self.senders.len(), self.receivers.len()) == before {
+                return;
+            }
         }
     }
 

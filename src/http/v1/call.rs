@@ -222,6 +222,10 @@ impl Call {
         if body.is_empty() {
             return Ok(T::default());
         }
+        // The parser would also take an array of the fields' values.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(Problem::body("the body must be a JSON object"));
+        }
         serde_json::from_slice(&body).map_err(|error| Problem::body(error.to_string()))
     }
 }

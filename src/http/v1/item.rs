@@ -56,6 +56,10 @@ pub(super) fn read(text: &str) -> Result<(Message, Options), Problem> {
         let Text(body) = serde_json::from_str(text).map_err(invalid)?;
         return Ok((Message::text(&body), Options::default()));
     }
+    // The parser would also take an array of the fields' values.
+    if !text.trim_start().starts_with('{') {
+        return Err(Problem::body("a message is a JSON string or object"));
+    }
     let item: Item = serde_json::from_str(text).map_err(invalid)?;
     let (body, usual_type) = match (&item.body, &item.body_base64) {
         (Some(text), None) => (Bytes::copy_from_slice(text.as_bytes()), ContentType::Text),
@@ -127,8 +131,10 @@ mod tests {
             (r#"{"body":"a","ttl":0}"#, "ttl"),
             (r#"{"body":"a","Body":"b"}"#, "`Body`"),
             (r#"{"body":1}"#, "expected a string"),
-            ("1", "expected struct"),
-            ("", "EOF"),
+            ("1", "string or object"),
+            (r#"["a"]"#, "string or object"),
+            ("", "string or object"),
+            ("{", "EOF"),
         ] {
             assert!(problem(text).contains(named), "{text}: {}", problem(text));
         }
