@@ -62,7 +62,9 @@ impl Queue {
 
     /// Takes a free slot, and `size` bytes of what the queue and all queues may have.
     fn reserve(&self, size: u64, now: Millis) -> Result<Taken<'_, Stored>, SendRefusal> {
-        let max_message_bytes = self.knobs.max_message_bytes();
+        // What is larger than all messages together may be would never fit either.
+        let most = self.knobs.max_bytes().unwrap_or(u64::MAX).min(self.memory.limit());
+        let max_message_bytes = self.knobs.max_message_bytes().min(most);
         if size > max_message_bytes {
             return Err(SendRefusal::TooLarge { size, max_message_bytes });
         }
@@ -202,28 +204,34 @@ impl Queue {
         if dead == 0 || dead.saturating_mul(WORTH_A_PASS) < self.capacity() {
             return Ok(false);
         }
-        if self.reap_all() { Ok(true) } else { Err(SendRefusal::Busy) }
+        // Those counted may not be in line yet, or not dead yet: then a neighbour must finish first.
+        if self.reap_all() > 0 { Ok(true) } else { Err(SendRefusal::Busy) }
     }
 
-    /// As `reap`, however few there are. Returns false if another thread is at it.
+    /// As `reap`, however few there are. Returns how many were freed: none if another thread is at
+    /// it.
     #[cold]
-    pub(super) fn reap_all(&self) -> bool {
+    pub(super) fn reap_all(&self) -> u64 {
         let begun = self.reaping.compare_exchange(0, 1, Ordering::SeqCst, Ordering::SeqCst);
         if begun.is_err() {
-            return false;
+            return 0;
         }
+        let mut freed = 0;
         for line in [&self.returned, &self.ready] {
             for _ in 0..line.len() {
                 let Ok(Some(index)) = line.pop() else { break };
                 let word = self.slab.word(index);
                 match word.state() {
-                    State::Dead => self.free_dead(index),
+                    State::Dead => {
+                        self.free_dead(index);
+                        freed += 1;
+                    }
                     _ => self.returned.push(index),
                 }
             }
         }
         self.reaping.store(0, Ordering::SeqCst);
-        true
+        freed
     }
 
     /// A place in the line of those who wait for room. Time and again, by [`WaitingSend::poll`].
