@@ -252,6 +252,9 @@ impl Broker {
         options: Options,
         until: Option<impl Future<Output = ()>>,
     ) -> Result<MessageId, Error> {
+        let Some(until) = until else {
+            return self.send_at(queue, message, options, self.now()).await;
+        };
         let refused = loop {
             match queue.queue.try_send(message, options, self.now()) {
                 Ok(id) => return Ok(id),
@@ -260,9 +263,9 @@ impl Broker {
             }
             YieldNow::default().await;
         };
-        let (Some(until), true) = (until, is_for_room(refused.why)) else {
+        if !is_for_room(refused.why) {
             return Err(self.refusal(queue, refused.why));
-        };
+        }
         let mut until = pin!(until);
         let mut waiting = queue.queue.wait_to_send(refused.message, options);
         let sent = std::future::poll_fn(|context| {
@@ -277,18 +280,25 @@ impl Broker {
         sent.await.map_err(|refused| self.refusal(queue, refused.why))
     }
 
-    /// Sends several messages, each as far as there is room now. One result each, in order.
-    pub async fn send_batch(
+    /// Sends one of several messages of a request that came at `now`, as far as there is room.
+    ///
+    /// # Errors
+    /// When the message was refused.
+    pub async fn send_at(
         &self,
         queue: &Named,
-        messages: impl IntoIterator<Item = (Message, Options)>,
-    ) -> Vec<Result<MessageId, Error>> {
-        let mut results = Vec::new();
-        for (message, options) in messages {
-            let options = SendOptions { message: options, idempotency_key: None };
-            results.push(self.send(queue, message, options, None::<std::future::Ready<()>>).await);
+        mut message: Message,
+        options: Options,
+        now: Millis,
+    ) -> Result<MessageId, Error> {
+        loop {
+            match queue.queue.try_send(message, options, now) {
+                Ok(id) => return Ok(id),
+                Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
+                Err(refused) => return Err(self.refusal(queue, refused.why)),
+            }
+            YieldNow::default().await;
         }
-        results
     }
 
     /// Why a message was not queued, for who sent it.

@@ -13,6 +13,8 @@ use crate::queue::{MessageId, Receipt};
 pub(super) struct Texts {
     /// SipHash with a key from the system's random numbers, for each queue another one.
     key: RandomState,
+    /// The end of all its ids: as many random digits, which no other queue has.
+    itself: [u8; 16],
 }
 
 const RECEIPT_LENGTH: usize = 8 + 8 + 4 + 16;
@@ -20,11 +22,14 @@ const ID_LENGTH: usize = 8 + 8 + 16;
 
 impl Texts {
     pub(super) fn new() -> Self {
-        Self { key: RandomState::new() }
+        let key = RandomState::new();
+        let mut itself = Vec::with_capacity(16);
+        write_hex(&mut itself, RandomState::new().hash_one(0), 16);
+        Self { key, itself: itself.try_into().expect("sixteen digits were written") }
     }
 
-    fn tag(&self, kind: u8, slot: u32, generation: u32, delivery: u16) -> u64 {
-        self.key.hash_one((kind, slot, generation, delivery))
+    fn tag(&self, receipt: Receipt) -> u64 {
+        self.key.hash_one(receipt.parts())
     }
 
     /// The receipt as a consumer gets it: 36 hexadecimal digits.
@@ -38,7 +43,7 @@ impl Texts {
         write_hex(out, slot.into(), 8);
         write_hex(out, generation.into(), 8);
         write_hex(out, delivery.into(), 4);
-        write_hex(out, self.tag(0, slot, generation, delivery), 16);
+        write_hex(out, self.tag(receipt), 16);
     }
 
     /// The receipt of a text that this queue gave, otherwise `None`.
@@ -50,8 +55,8 @@ impl Texts {
         let generation = hex(text, 8..16)? as u32;
         let delivery = hex(text, 16..20)? as u16;
         // A comparison of two numbers takes the same time wherever they differ.
-        let known = hex(text, 20..36)? == self.tag(0, slot, generation, delivery);
-        known.then(|| Receipt::from_parts(slot, generation, delivery))
+        let receipt = Receipt::from_parts(slot, generation, delivery);
+        (hex(text, 20..36)? == self.tag(receipt)).then_some(receipt)
     }
 
     /// The id as anybody may see it: 32 hexadecimal digits, of which no two messages of any queue
@@ -65,7 +70,7 @@ impl Texts {
         let (slot, generation) = id.parts();
         write_hex(out, slot.into(), 8);
         write_hex(out, generation.into(), 8);
-        write_hex(out, self.tag(1, slot, generation, 0), 16);
+        out.extend_from_slice(&self.itself);
     }
 
     /// The id of a text that this queue gave, otherwise `None`.
@@ -75,7 +80,7 @@ impl Texts {
         }
         let slot = hex(text, 0..8)? as u32;
         let generation = hex(text, 8..16)? as u32;
-        let known = hex(text, 16..32)? == self.tag(1, slot, generation, 0);
+        let known = text.as_bytes()[16..] == self.itself;
         known.then(|| MessageId::from_parts(slot, generation))
     }
 }
@@ -87,10 +92,14 @@ fn text(length: usize, write: impl FnOnce(&mut Vec<u8>)) -> String {
 }
 
 /// Appends the last `digits` hexadecimal digits of a number.
-fn write_hex(out: &mut Vec<u8>, number: u64, digits: u32) {
+fn write_hex(out: &mut Vec<u8>, number: u64, digits: usize) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |place: u32| DIGITS[(number >> (4 * place)) as usize & 15];
-    out.extend((0..digits).rev().map(digit));
+    let mut text = [0; 16];
+    let digits = &mut text[..digits];
+    for (place, digit) in digits.iter_mut().rev().enumerate() {
+        *digit = DIGITS[(number >> (4 * place)) as usize & 15];
+    }
+    out.extend_from_slice(digits);
 }
 
 fn hex(text: &str, digits: std::ops::Range<usize>) -> Option<u64> {

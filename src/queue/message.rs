@@ -59,10 +59,17 @@ impl ContentType {
     /// As it stands in a header.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Binary => "application/octet-stream",
+            Self::Other(text) => text,
+            Self::Binary | Self::Text | Self::Json => self.usual(),
+        }
+    }
+
+    /// As it stands in a header, if it is a usual one; otherwise that of any bytes.
+    pub fn usual(&self) -> &'static str {
+        match self {
             Self::Text => "text/plain; charset=utf-8",
             Self::Json => "application/json",
-            Self::Other(text) => text,
+            Self::Binary | Self::Other(_) => "application/octet-stream",
         }
     }
 }

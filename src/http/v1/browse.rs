@@ -12,7 +12,7 @@ const MOST: u64 = 1000;
 const USUAL: u64 = 10;
 
 /// `GET /v1/queues/{q}/messages`: the first messages in line.
-pub(super) fn list(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&["max"])?;
     let queue = call.queue()?;
     let max = call.number("max", 1, MOST)?.unwrap_or(USUAL);
@@ -25,7 +25,7 @@ pub(super) fn list(call: &mut Call) -> Result<Answer, Problem> {
 }
 
 /// `GET /v1/queues/{q}/messages/{id}`: one message, wherever it is.
-pub(super) fn get(call: &mut Call, id: &str) -> Result<Answer, Problem> {
+pub(super) fn get(call: &mut Call<'_>, id: &str) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
     let found = call.broker().find_message(&queue, id).ok_or_else(Problem::unknown_message)?;

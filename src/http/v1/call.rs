@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::{HttpMessage as _, Request};
-use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 use serde::de::DeserializeOwned;
 
@@ -20,11 +20,12 @@ use crate::http::problem::Problem;
 use crate::http::refusal::Refusal;
 
 /// One request of this face, while it is carried out.
-pub(super) struct Call {
+pub(super) struct Call<'uri> {
     worker: Counted,
     request: Request,
+    query: &'uri str,
     /// As in the path.
-    name: String,
+    name: Cow<'uri, str>,
     queue: Option<Arc<Named>>,
     /// Whether the server was about to stop when the request came.
     draining: bool,
@@ -35,16 +36,15 @@ const DEPTH: HeaderName = HeaderName::from_static("queue-depth");
 /// On every answer about a queue: how many it may hold.
 const CAPACITY: HeaderName = HeaderName::from_static("queue-capacity");
 
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-impl Call {
-    pub(super) fn new(worker: Counted, request: Request) -> Self {
+impl<'uri> Call<'uri> {
+    pub(super) fn new(worker: Counted, request: Request, uri: &'uri Uri) -> Self {
         let draining = worker.broker.is_draining();
-        Self { worker, request, name: String::new(), queue: None, draining }
-    }
-
-    pub(super) fn path(&self) -> &str {
-        self.request.path()
+        let query = uri.query().unwrap_or_default();
+        Self { worker, request, query, name: Cow::Borrowed(""), queue: None, draining }
     }
 
     pub(super) fn method(&self) -> &Method {
@@ -71,12 +71,10 @@ impl Call {
 
     // The queue.
 
-    pub(super) fn name_queue(&mut self, name: &str) {
-        self.name = match percent_encoding::percent_decode_str(name).decode_utf8() {
-            Ok(name) => name.into_owned(),
-            // No queue has such a name either.
-            Err(_) => name.to_owned(),
-        };
+    pub(super) fn name_queue(&mut self, name: &'uri str) {
+        // No queue has a name that cannot be decoded either.
+        let decoded = percent_encoding::percent_decode_str(name).decode_utf8();
+        self.name = decoded.unwrap_or(Cow::Borrowed(name));
     }
 
     /// The queue's name in the path.
@@ -108,36 +106,38 @@ impl Call {
     }
 
     /// The value of a header that may stand once.
-    pub(super) fn header(&self, name: &str) -> Result<Option<&str>, Problem> {
+    pub(super) fn header(&self, name: &HeaderName) -> Result<Option<&str>, Problem> {
         let mut values = self.headers().get_all(name);
         let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() {
-            return Err(Problem::invalid(name, "is given twice"));
+            return Err(Problem::invalid(name.as_str(), "is given twice"));
         }
         match value.to_str() {
             Ok(text) => Ok(Some(text.trim())),
-            Err(_) => Err(Problem::invalid(name, "has other characters than visible ASCII")),
+            Err(_) => {
+                Err(Problem::invalid(name.as_str(), "has other characters than visible ASCII"))
+            }
         }
     }
 
     /// A header that is a duration of at most `most`.
     pub(super) fn duration_header(
         &self,
-        name: &str,
+        name: &HeaderName,
         most: Duration,
     ) -> Result<Option<Duration>, Problem> {
         let Some(text) = self.header(name)? else { return Ok(None) };
-        read_duration(name, text, Duration::ZERO, most).map(Some)
+        read_duration(name.as_str(), text, Duration::ZERO, most).map(Some)
     }
 
     /// How long the client wants to wait, by the parameter `wait` or the header `Prefer: wait=N`.
     /// A preference is no error, whatever it says.
     pub(super) fn wait(&self) -> Result<Option<Duration>, Problem> {
-        if let Some(text) = self.parameter("wait")? {
+        if let Some(text) = self.parameter("wait") {
             let wait = read_duration("wait", &text, Duration::ZERO, LONGEST_WAIT)?;
             return Ok(Some(wait).filter(|wait| !wait.is_zero()));
         }
-        let preferences = self.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
+        let preferences = self.headers().get_all(PREFER).filter_map(|value| value.to_str().ok());
         let wait = preferences
             .flat_map(|preferences| preferences.split([',', ';']))
             .filter_map(|preference| preference.split_once('='))
@@ -148,39 +148,37 @@ impl Call {
 
     // Parameters.
 
-    /// A parameter of the query, which may stand once.
-    pub(super) fn parameter(&self, name: &str) -> Result<Option<Cow<'_, str>>, Problem> {
-        let query = self.request.uri().query().unwrap_or_default();
-        let mut values = form_urlencoded::parse(query.as_bytes())
-            .filter(|(own, _)| own == name)
-            .map(|(_, value)| value);
-        let value = values.next();
-        match values.next() {
-            Some(_) => Err(Problem::invalid(name, "is given twice")),
-            None => Ok(value),
-        }
+    /// A parameter of the query.
+    pub(super) fn parameter(&self, name: &str) -> Option<Cow<'uri, str>> {
+        self.parameters().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
-    /// Refuses parameters of other names than these.
+    fn parameters(&self) -> form_urlencoded::Parse<'uri> {
+        form_urlencoded::parse(self.query.as_bytes())
+    }
+
+    /// Refuses parameters of other names than these, and those that are given twice.
     pub(super) fn know_parameters(&self, known: &[&str]) -> Result<(), Problem> {
-        let Some(query) = self.request.uri().query() else { return Ok(()) };
-        let unknown = form_urlencoded::parse(query.as_bytes())
-            .find(|(name, _)| !known.contains(&name.as_ref()));
-        match unknown {
-            Some((name, _)) if known.is_empty() => {
-                Err(Problem::invalid(&name, "is unknown: this path has no parameters"))
+        let mut seen = 0_u32;
+        for (name, _) in self.parameters() {
+            let Some(place) = known.iter().position(|known| *known == name) else {
+                let problem = match known {
+                    [] => "is unknown: this path has no parameters".to_owned(),
+                    _ => format!("is unknown: there are `{}`", known.join("`, `")),
+                };
+                return Err(Problem::invalid(&name, problem));
+            };
+            if seen & 1 << place != 0 {
+                return Err(Problem::invalid(&name, "is given twice"));
             }
-            Some((name, _)) => {
-                let known = known.join("`, `");
-                Err(Problem::invalid(&name, format!("is unknown: there are `{known}`")))
-            }
-            None => Ok(()),
+            seen |= 1 << place;
         }
+        Ok(())
     }
 
     /// A parameter that is a number from `least` to `most`.
     pub(super) fn number(&self, name: &str, least: u64, most: u64) -> Result<Option<u64>, Problem> {
-        let Some(text) = self.parameter(name)? else { return Ok(None) };
+        let Some(text) = self.parameter(name) else { return Ok(None) };
         let number = text.parse().ok().filter(|number| (least..=most).contains(number));
         let problem =
             || Problem::invalid(name, format!("must be a whole number from {least} to {most}"));
@@ -194,7 +192,7 @@ impl Call {
         least: Duration,
         most: Duration,
     ) -> Result<Option<Duration>, Problem> {
-        let Some(text) = self.parameter(name)? else { return Ok(None) };
+        let Some(text) = self.parameter(name) else { return Ok(None) };
         read_duration(name, &text, least, most).map(Some)
     }
 

@@ -11,12 +11,12 @@ use crate::broker::Redriven;
 use crate::http::answer::{Answer, json as json_answer};
 use crate::http::problem::Problem;
 
-fn answer(call: &Call, document: &Value) -> Answer {
+fn answer(call: &Call<'_>, document: &Value) -> Answer {
     call.mark(json_answer(format!("{document}\n")))
 }
 
 /// `POST /v1/queues/{q}/purge`: every message that was sent before is gone.
-pub(super) fn purge(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) fn purge(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
     let purged = call.broker().purge(&queue);
@@ -24,7 +24,7 @@ pub(super) fn purge(call: &mut Call) -> Result<Answer, Problem> {
 }
 
 /// `POST /v1/queues/{q}/pause`: receives find nothing.
-pub(super) fn pause(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) fn pause(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
     let changed = call.broker().pause(&queue);
@@ -32,7 +32,7 @@ pub(super) fn pause(call: &mut Call) -> Result<Answer, Problem> {
 }
 
 /// `POST /v1/queues/{q}/resume`: receives go on.
-pub(super) fn resume(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) fn resume(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
     let changed = call.broker().resume(&queue);
@@ -52,7 +52,7 @@ struct Redrive {
 
 /// `POST /v1/queues/{q}/redrive`: moves dead letters back, each in one step. It ends with the
 /// request; what was moved stays moved.
-pub(super) async fn redrive(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) async fn redrive(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
     let Redrive { to, max, rate } = call.document().await?;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use actix_http::Response;
 use actix_http::body::{BodySize, BoxBody, EitherBody, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, InvalidHeaderValue};
 use actix_web::web::Bytes;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -15,7 +15,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::broker::Delivered;
 use crate::http::answer::Answer;
 use crate::http::json::write_escaped;
-use crate::queue::{Delivery, Millis};
+use crate::queue::{ContentType, Delivery, Millis};
 
 /// Headers of a message that is answered as it is.
 const ID: HeaderName = HeaderName::from_static("queue-message-id");
@@ -93,32 +93,38 @@ fn write_number(out: &mut Vec<u8>, number: u64) {
 pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     let [delivery] = delivered.deliveries() else { unreachable!("who asks for this has one") };
     let message = delivery.message.clone();
-    let (id, receipt) = (delivered.id(delivery), delivered.receipt(delivery));
+    let id = delivered.id(delivery);
+    let receipt = delivered.needs_receipts().then(|| delivered.receipt(delivery));
     let (receive_count, sent_at) = (delivery.receive_count, delivery.sent_at);
-    let needs_receipts = delivered.needs_receipts();
 
     let mut answer = deliver(message.body, delivered);
     let headers = answer.headers_mut();
-    let mut put = |name: HeaderName, value: String| {
+    headers.insert(RECEIVE_COUNT, HeaderValue::from(receive_count));
+    headers.insert(AGE_MS, HeaderValue::from(now.0.saturating_sub(sent_at.0)));
+    let mut put = |name: HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {
         // What is not allowed in a header stays away: attributes may come from elsewhere.
-        if let Ok(value) = HeaderValue::try_from(value) {
+        if let Ok(value) = value {
             headers.append(name, value);
         }
     };
-    put(CONTENT_TYPE, message.content_type.as_str().to_owned());
-    put(ID, id);
-    if needs_receipts {
-        put(RECEIPT, receipt);
+    put(
+        CONTENT_TYPE,
+        match message.content_type {
+            ContentType::Other(text) => HeaderValue::try_from(&*text),
+            usual => Ok(HeaderValue::from_static(usual.usual())),
+        },
+    );
+    put(ID, HeaderValue::try_from(id));
+    if let Some(receipt) = receipt {
+        put(RECEIPT, HeaderValue::try_from(receipt));
     }
-    put(RECEIVE_COUNT, receive_count.to_string());
-    put(AGE_MS, now.0.saturating_sub(sent_at.0).to_string());
     for (name, value) in message.attributes.iter() {
         let name = match TRACE_HEADERS.contains(&name) {
             true => HeaderName::try_from(name),
             false => HeaderName::try_from(format!("{ATTRIBUTE_PREFIX}{name}")),
         };
         if let Ok(name) = name {
-            put(name, value.to_owned());
+            put(name, HeaderValue::try_from(value));
         }
     }
     answer

@@ -16,7 +16,7 @@ use crate::http::problem::{Problem, went_well};
 const MOST: usize = 1000;
 
 /// `DELETE /v1/queues/{q}/leases/{receipt}`: the message is gone.
-pub(super) fn ack(call: &mut Call, receipt: &str) -> Result<Answer, Problem> {
+pub(super) fn ack(call: &mut Call<'_>, receipt: &str) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
     call.broker().ack(&queue, receipt)?;
@@ -25,7 +25,7 @@ pub(super) fn ack(call: &mut Call, receipt: &str) -> Result<Answer, Problem> {
 
 /// `PATCH /v1/queues/{q}/leases/{receipt}`: a new lease from now on, by the parameter `lease` or the
 /// field of this name; the queue's, if neither is there.
-pub(super) async fn extend(call: &mut Call, receipt: &str) -> Result<Answer, Problem> {
+pub(super) async fn extend(call: &mut Call<'_>, receipt: &str) -> Result<Answer, Problem> {
     call.know_parameters(&["lease"])?;
     let queue = call.queue()?;
     let parameter = call.duration("lease", Duration::ZERO, MAX_LEASE)?;
@@ -39,7 +39,7 @@ pub(super) async fn extend(call: &mut Call, receipt: &str) -> Result<Answer, Pro
 }
 
 /// `POST /v1/queues/{q}/leases/{receipt}/release`: back into the line, after `delay`.
-pub(super) fn release(call: &mut Call, receipt: &str) -> Result<Answer, Problem> {
+pub(super) fn release(call: &mut Call<'_>, receipt: &str) -> Result<Answer, Problem> {
     call.know_parameters(&["delay"])?;
     let queue = call.queue()?;
     let delay = call.duration("delay", Duration::ZERO, MAX_DELAY)?.unwrap_or_default();
@@ -90,7 +90,7 @@ struct Receipts {
 }
 
 /// `POST /v1/queues/{q}/leases/{ack,extend,release}`: one result for each receipt, in order.
-pub(super) async fn many(call: &mut Call, act: Act) -> Result<Answer, Problem> {
+pub(super) async fn many(call: &mut Call<'_>, act: Act) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
     let document: Receipts = call.document().await?;

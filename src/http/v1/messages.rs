@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use actix_web::web::Bytes;
 use serde_json::value::RawValue;
 
@@ -13,17 +13,21 @@ use super::item;
 use crate::broker::{MAX_DELAY, Named, SendOptions};
 use crate::http::answer::{Answer, json, typed};
 use crate::http::problem::Problem;
-use crate::queue::{Attributes, ContentType, Message, MessageId, Options};
+use crate::queue::{Attributes, ContentType, Message, MessageId, Millis, Options};
 
 /// The most messages of one request.
 const MOST: usize = 1000;
 
 pub(super) const LONGEST_TTL: Duration = Duration::from_hours(24 * 3650);
 
+const DELAY: HeaderName = HeaderName::from_static("queue-delay");
+const TTL: HeaderName = HeaderName::from_static("queue-ttl");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 const LONGEST_KEY: usize = 255;
 
 /// Sends one message: the body, as it is.
-pub(super) async fn send(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) async fn send(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&["wait"])?;
     call.refuse_while_draining()?;
     let queue = call.queue()?;
@@ -49,30 +53,33 @@ pub(super) async fn send(call: &mut Call) -> Result<Answer, Problem> {
     Ok(call.mark(answer))
 }
 
-fn options(call: &Call) -> Result<Options, Problem> {
-    let delay = call.duration_header("queue-delay", MAX_DELAY)?;
-    let ttl = call.duration_header("queue-ttl", LONGEST_TTL)?;
+fn options(call: &Call<'_>) -> Result<Options, Problem> {
+    let delay = call.duration_header(&DELAY, MAX_DELAY)?;
+    let ttl = call.duration_header(&TTL, LONGEST_TTL)?;
     if ttl.is_some_and(|ttl| ttl.is_zero()) {
         return Err(Problem::invalid("queue-ttl", "must be longer than nothing"));
     }
     Ok(Options { delay, ttl })
 }
 
-fn idempotency_key(call: &Call) -> Result<Option<String>, Problem> {
-    let name = "idempotency-key";
-    let Some(key) = call.header(name)? else { return Ok(None) };
+fn idempotency_key(call: &Call<'_>) -> Result<Option<String>, Problem> {
+    let name = IDEMPOTENCY_KEY;
+    let Some(key) = call.header(&name)? else { return Ok(None) };
     if !(1..=LONGEST_KEY).contains(&key.len()) {
-        return Err(Problem::invalid(name, format!("must have 1 to {LONGEST_KEY} characters")));
+        return Err(Problem::invalid(
+            name.as_str(),
+            format!("must have 1 to {LONGEST_KEY} characters"),
+        ));
     }
     Ok(Some(key.to_owned()))
 }
 
-fn content_type(call: &Call) -> Result<ContentType, Problem> {
-    Ok(call.header(CONTENT_TYPE.as_str())?.map_or_else(ContentType::default, ContentType::from))
+fn content_type(call: &Call<'_>) -> Result<ContentType, Problem> {
+    Ok(call.header(&CONTENT_TYPE)?.map_or_else(ContentType::default, ContentType::from))
 }
 
 /// `Queue-Attr-*` without that prefix, and the trace context.
-fn attributes(call: &Call) -> Result<Attributes, Problem> {
+fn attributes(call: &Call<'_>) -> Result<Attributes, Problem> {
     let mut attributes = Vec::new();
     for (header, value) in call.headers() {
         let header = header.as_str();
@@ -92,7 +99,7 @@ fn attributes(call: &Call) -> Result<Attributes, Problem> {
 }
 
 /// Sends the messages of a JSON array, or of one JSON document a line; one result each.
-pub(super) async fn send_batch(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) async fn send_batch(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     call.refuse_while_draining()?;
     let queue = call.queue()?;
@@ -110,13 +117,14 @@ pub(super) async fn send_batch(call: &mut Call) -> Result<Answer, Problem> {
         let problem = format!("a batch has 1 to {MOST} messages, and this one {}", items.len());
         return Err(Problem::body(problem).with("limit", MOST));
     }
+    let now = call.broker().clock().now();
     let mut out = Vec::with_capacity(16 + items.len() * 64);
     out.extend_from_slice(b"{\"results\":[");
     for (number, item) in items.into_iter().enumerate() {
         if number > 0 {
             out.push(b',');
         }
-        match send_item(call, &queue, item).await {
+        match send_item(call, &queue, item, now).await {
             Ok(id) => {
                 out.extend_from_slice(b"{\"status\":201,\"id\":\"");
                 queue.write_id(&mut out, id);
@@ -129,9 +137,12 @@ pub(super) async fn send_batch(call: &mut Call) -> Result<Answer, Problem> {
     Ok(call.mark(json(out)))
 }
 
-async fn send_item(call: &Call, queue: &Named, item: &str) -> Result<MessageId, Problem> {
+async fn send_item(
+    call: &Call<'_>,
+    queue: &Named,
+    item: &str,
+    now: Millis,
+) -> Result<MessageId, Problem> {
     let (message, options) = item::read(item)?;
-    let options = SendOptions { message: options, idempotency_key: None };
-    let until = None::<std::future::Ready<()>>;
-    Ok(call.broker().send(queue, message, options, until).await?)
+    Ok(call.broker().send_at(queue, message, options, now).await?)
 }

@@ -13,6 +13,8 @@ mod messages;
 mod queues;
 mod receive;
 
+use std::mem;
+
 use actix_http::Request;
 use actix_web::http::Method;
 
@@ -95,10 +97,12 @@ impl<'path> Route<'path> {
 }
 
 /// Answers a request whose path begins with [`PREFIX`].
-pub(super) async fn answer(worker: Counted, request: Request) -> Answer {
+pub(super) async fn answer(worker: Counted, mut request: Request) -> Answer {
     let head = request.method() == Method::HEAD;
-    let mut call = Call::new(worker, request);
-    match route(&mut call).await {
+    // Out of the request, which the functions read the body from.
+    let uri = mem::take(&mut request.head_mut().uri);
+    let mut call = Call::new(worker, request, &uri);
+    match route(&mut call, &uri.path()[PREFIX.len()..]).await {
         Ok(answer) => answer,
         Err(problem) => {
             // Whatever of the body is there is read, so that the connection can be used again.
@@ -108,10 +112,8 @@ pub(super) async fn answer(worker: Counted, request: Request) -> Answer {
     }
 }
 
-async fn route(call: &mut Call) -> Result<Answer, Problem> {
-    // The path is kept apart from the call, which the functions read from.
-    let path = call.path()[PREFIX.len()..].to_owned();
-    let (route, queue) = Route::of(&path).ok_or_else(Problem::unknown_path)?;
+async fn route<'uri>(call: &mut Call<'uri>, path: &'uri str) -> Result<Answer, Problem> {
+    let (route, queue) = Route::of(path).ok_or_else(Problem::unknown_path)?;
     let (get, method) = (call.is_get(), call.method().clone());
     if route == Route::Queues {
         return if get { queues::list(call) } else { Err(Problem::method(route.allowed())) };

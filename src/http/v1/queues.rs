@@ -9,9 +9,9 @@ use crate::http::answer::{Answer, json as json_answer, typed};
 use crate::http::problem::Problem;
 
 /// `GET /v1/queues`: all of them, by name; `prefix` names those that begin with it.
-pub(super) fn list(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&["prefix"])?;
-    let prefix = call.parameter("prefix")?.unwrap_or_default();
+    let prefix = call.parameter("prefix").unwrap_or_default();
     let broker = call.broker();
     let queues: Vec<Value> = broker
         .queues()
@@ -23,7 +23,7 @@ pub(super) fn list(call: &mut Call) -> Result<Answer, Problem> {
 }
 
 /// `GET /v1/queues/{q}`.
-pub(super) fn get(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) fn get(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
     let description = call.broker().describe(&queue);
@@ -31,7 +31,7 @@ pub(super) fn get(call: &mut Call) -> Result<Answer, Problem> {
 }
 
 /// `PUT /v1/queues/{q}` with settings: 201 where it is new, 200 where it was there.
-pub(super) async fn put(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) async fn put(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     call.refuse_while_draining()?;
     let name: QueueName = call.name().parse().map_err(crate::broker::Error::from)?;
@@ -46,14 +46,14 @@ pub(super) async fn put(call: &mut Call) -> Result<Answer, Problem> {
 }
 
 /// `DELETE /v1/queues/{q}`, with all that is in it.
-pub(super) fn delete(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) fn delete(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let counts = call.broker().delete(call.name())?;
     let deleted = json!({ "name": call.name(), "deleted_messages": counts.depth });
     Ok(answer(call, StatusCode::OK, &deleted))
 }
 
-fn answer(call: &Call, status: StatusCode, document: &Value) -> Answer {
+fn answer(call: &Call<'_>, status: StatusCode, document: &Value) -> Answer {
     let answer = match call.is_head() {
         true => typed(status, "application/json", ""),
         false if status == StatusCode::OK => json_answer(format!("{document}\n")),

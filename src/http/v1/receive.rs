@@ -15,11 +15,11 @@ const MOST: u64 = 1000;
 
 /// Receives up to `max` messages, waits for the first of them up to `wait`, and leases them for
 /// `lease`. A lease of 0 takes them for good.
-pub(super) async fn receive(call: &mut Call) -> Result<Answer, Problem> {
+pub(super) async fn receive(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&["max", "wait", "lease"])?;
     let queue = call.queue()?;
     let max = call.number("max", 1, MOST)?.unwrap_or(1);
-    let lease = match call.parameter("lease")? {
+    let lease = match call.parameter("lease") {
         // Zero is allowed, and nothing between it and the shortest.
         Some(text) if crate::duration::read(&text).is_some_and(|lease| lease.is_zero()) => {
             Some(std::time::Duration::ZERO)
@@ -47,7 +47,7 @@ pub(super) async fn receive(call: &mut Call) -> Result<Answer, Problem> {
     }))
 }
 
-fn wants_raw(call: &Call) -> bool {
+fn wants_raw(call: &Call<'_>) -> bool {
     let accepted = call.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
     accepted
         .flat_map(|types| types.split(','))
