@@ -1,6 +1,7 @@
-"""The ways to break the ring that the models must notice.
+"""The ways to break ring and queue that the models must notice.
 
-Each is one textual change: (name, file under src/ring, text, replacement, expectation). The text is
+Each is one textual change: (name, file, text, replacement, expectation). A file is one of src/ring,
+or of src where it has a directory. The text is
 found exactly once, however it is laid out: white space stands for any white space or none. Where it
 stands in several places, some context makes it one. The expectation is CAUGHT, or the reason why a
 ring so changed is as right as before.
@@ -144,4 +145,27 @@ LOGIC = [
     ("nothing dropped with the ring", "mod.rs", "if std::mem::needs_drop::<T>() {", "if !std::mem::needs_drop::<T>() {", CAUGHT),
 ]
 
-MUTATIONS = ORDERS + LOGIC
+QUEUE = [
+    *order("note: load of the entry", "queue/deadlines.rs", "if word.load(Ordering::SeqCst) >= due", "Relaxed"),
+    *order("sweep: entry taken out", "queue/deadlines.rs", "word.swap(0, Ordering::SeqCst);", "Relaxed"),
+    *order("slot left", "queue/slab.rs", "self.slot.word.swap(word.0, Ordering::SeqCst);", "Relaxed"),
+    *order("slot taken", "queue/slab.rs", ".compare_exchange(seen.0, taken.0, Ordering::AcqRel", "Relaxed"),
+    *order("parked: load", "queue/waiters.rs", "self.parked.load(Ordering::SeqCst) as usize", "Acquire", "Relaxed"),
+    *order("calls: count", "queue/waiters.rs", "if self.calls.fetch_add(1, Ordering::SeqCst)", "Relaxed"),
+    *order("answered: load", "queue/waiters.rs", "self.waiter.state.load(Ordering::Acquire)", "Relaxed"),
+    *order("last ring: store", "queue/line.rs", "self.last.store(segment as u32, Ordering::Release)", "Relaxed"),
+    ("ring left behind is not closed", "queue/line.rs", "self.ring(segment - 1).close();", "", CAUGHT),
+    ("server does not look again", "queue/waiters.rs", "Err(more) => seen = more,", "Err(_) => {\n                    self.calls.store(seen - seen, Ordering::SeqCst);\n                    return answered;\n                }", CAUGHT),
+    ("who leaves tells nobody", "queue/waiters.rs", "first.told.store(1, Ordering::Relaxed);", "first.told.store(0, Ordering::Relaxed);", CAUGHT),
+    ("answer of who left is not taken back", "queue/receive.rs", "|received| self.put_back_all(&received, now),", "|_| {},", CAUGHT),
+    ("dismissal forgotten by who serves", "queue/receive.rs", "_ if self.flag(DISMISSED) =>", "_ if self.flag(DISMISSED) && request.max == 0 =>", CAUGHT),
+    ("receivers not served after senders", "queue/sweep.rs", "if !self.senders.any() || !self.serve_senders(now) {", "self.serve_senders(now);\n            if now < Millis::NEVER {", CAUGHT),
+    ("receipt of an earlier delivery accepted", "queue/lease.rs", "_ if word.deliveries() != receipt.delivery =>", "_ if word.deliveries() < receipt.delivery =>", CAUGHT),
+    ("slot taken for another message of the same word", "queue/lease.rs", "if slot.generation() == receipt.id.generation {", "if slot.generation() >= receipt.id.generation {", CAUGHT),
+    ("reap that freed nothing tried again at once", "queue/send.rs", "if self.reap_all() > 0 {", "if self.reap_all() < u64::MAX {", CAUGHT),
+    ("dead slot counted after it can be popped", "queue/sweep.rs", """self.dead.fetch_add(1, Ordering::SeqCst);
+                slot.leave(State::Dead, word.deliveries(), Millis::NEVER);""", """slot.leave(State::Dead, word.deliveries(), Millis::NEVER);
+                self.dead.fetch_add(1, Ordering::SeqCst);""", CAUGHT),
+]
+
+MUTATIONS = ORDERS + LOGIC + QUEUE

@@ -8,7 +8,8 @@ use super::send::Parked;
 use super::time::Millis;
 use super::word::State;
 use super::{
-    CLOSED, PAUSED, Queue, ResizeError, SendRefusal, Served, Settings, Supply, TrySendError,
+    CLOSED, DISMISSED, Message, PAUSED, Queue, ResizeError, SendRefusal, Served, Settings, Supply,
+    TrySendError,
 };
 use crate::sync::{Ordering, yield_now};
 
@@ -151,6 +152,7 @@ impl Queue {
                     Ok(None) if self.depth() <= capacity => {
                         // What is missing is dead or on its way.
                         self.reap_all();
+                        drop(self.take_dead_letter());
                         yield_now();
                     }
                     Ok(None) => {
@@ -272,19 +274,23 @@ impl Queue {
         self.after_change(now);
     }
 
-    /// Answers everybody who waits: consumers with nothing, producers with what they wanted to send.
+    /// Answers everybody who waits, and who comes to wait: consumers with nothing, producers with
+    /// what they wanted to send.
     pub fn dismiss(&self) {
+        // For whoever serves them now, and so for this call too.
+        self.flags.fetch_or(DISMISSED, Ordering::SeqCst);
         self.receivers.serve(|_| Served::Answer(Vec::new()), |_| {});
         self.senders.serve(
             |parked| match parked.take() {
-                Some(Parked { message, .. }) => {
-                    let why = SendRefusal::Full { capacity: self.capacity() };
-                    Served::Answer(Err(TrySendError { message, why }))
-                }
+                Some(Parked { message, .. }) => Served::Answer(Err(self.dismissal(message))),
                 None => Served::Nothing,
             },
             |_| {},
         );
+    }
+
+    pub(super) fn dismissal(&self, message: Message) -> TrySendError {
+        TrySendError { message, why: SendRefusal::Full { capacity: self.capacity() } }
     }
 
     /// Whether sends are refused.

@@ -121,9 +121,13 @@ impl Queue {
         loop {
             let word = self.find(receipt)?;
             allowed(word)?;
-            if let Some(slot) = self.slab.take(receipt.id.slot, word) {
+            let Some(slot) = self.slab.take(receipt.id.slot, word) else { continue };
+            if slot.generation() == receipt.id.generation {
                 return Ok((slot, word));
             }
+            // The message went and the next one came between the look and the take, with a word that
+            // is the same: without a delivery, words do not tell messages of one slot apart.
+            slot.leave(word.state(), word.deliveries(), word.deadline());
         }
     }
 
@@ -135,8 +139,7 @@ impl Queue {
         }
         let mut looks = 0;
         loop {
-            // The word first: if it is still the same when the slot is taken, then the generation
-            // read in between was that of the message.
+            // The word first, so that the generation is not older than it.
             let word = self.slab.word(slot);
             let generation = self.slab.generation(slot);
             if generation != receipt.id.generation {

@@ -23,7 +23,8 @@ pub(super) struct Busy;
 
 /// First in, first out; as long as the caller makes it.
 pub(super) struct Line {
-    rings: [OnceLock<RingBuffer<u32>>; MAX_SEGMENTS],
+    /// In boxes, because most of them are never made.
+    rings: [OnceLock<Box<RingBuffer<u32>>>; MAX_SEGMENTS],
     /// The ring to push into: the only one that is not closed, but while the line is made longer.
     last: AtomicU32,
     /// The ring to pop from: every one before it is closed and empty.
@@ -55,7 +56,7 @@ impl Line {
             return Ok(());
         }
         let ring = RingBuffer::try_new(places)?;
-        let _ = self.rings[segment].set(ring);
+        let _ = self.rings[segment].set(Box::new(ring));
         if segment > 0 {
             // Closed before the next one is shown: a push into that one comes after every push into
             // this one.

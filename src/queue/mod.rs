@@ -103,7 +103,7 @@ pub struct Queue {
     capacity: AtomicU64,
     chunks: AtomicU32,
     knobs: Knobs,
-    /// Flags: [`PAUSED`], [`CLOSED`].
+    /// Flags: [`PAUSED`], [`CLOSED`], [`DISMISSED`].
     flags: AtomicU32,
     /// Threads that move messages from `ready` to `returned`: see [`Queue::reap`].
     reaping: AtomicU32,
@@ -145,6 +145,8 @@ struct Events {
 const PAUSED: u32 = 1;
 /// Sends are refused.
 const CLOSED: u32 = 2;
+/// Who waits is told that there is nothing to wait for.
+const DISMISSED: u32 = 4;
 
 /// Slots in use: how many were ever handed out, and how many may be.
 #[derive(Clone, Copy, Debug)]

@@ -28,7 +28,7 @@ impl Rate {
         Self {
             count: AtomicU64::new(0),
             second: AtomicU64::new(0),
-            at_start: [const { AtomicU64::new(0) }; KEPT],
+            at_start: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 

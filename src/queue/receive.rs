@@ -9,7 +9,7 @@ use super::slab::Taken;
 use super::time::Millis;
 use super::waiters::{Left, Served, Waiting};
 use super::word::State;
-use super::{Message, PAUSED, Queue, TryReceiveError};
+use super::{DISMISSED, Message, PAUSED, Queue, TryReceiveError};
 use crate::sync::{Ordering, pause};
 
 /// What a consumer asks for.
@@ -81,12 +81,18 @@ impl Queue {
         if self.flag(PAUSED) {
             return Err(TryReceiveError::Empty);
         }
-        let mut slot = self.next_ready(now)?.ok_or(TryReceiveError::Empty)?;
-        let message = slot.remove().message;
-        self.count_gone(message.size(), now);
-        self.free(slot);
+        let next = self.next_ready(now);
+        let taken = next.map(|slot| {
+            slot.map(|mut slot| {
+                let message = slot.remove().message;
+                self.count_gone(message.size(), now);
+                self.free(slot);
+                message
+            })
+        });
+        // Also where there was none: slots may have been freed on the way.
         self.after_change(now);
-        Ok(message)
+        taken?.ok_or(TryReceiveError::Empty)
     }
 
     fn reserve_in_flight(&self) -> bool {
@@ -185,6 +191,7 @@ impl Queue {
                 let mut received = Vec::new();
                 match self.receive_now(request, now, &mut received) {
                     _ if !received.is_empty() => Served::Answer(received),
+                    _ if self.flag(DISMISSED) => Served::Answer(Vec::new()),
                     Err(TryReceiveError::Busy) => Served::Busy,
                     _ => Served::Nothing,
                 }
@@ -238,7 +245,7 @@ impl Drop for WaitingReceive<'_> {
     fn drop(&mut self) {
         if let Left::Answered(Some(received)) = self.waiting.leave() {
             self.queue.put_back_all(&received, self.asked_at);
-            self.queue.nudge_receivers();
+            self.queue.nudge();
         }
     }
 }

@@ -9,7 +9,7 @@ use super::slab::Taken;
 use super::time::Millis;
 use super::waiters::{Left, Served, Waiting};
 use super::word::State;
-use super::{CLOSED, Message, MessageId, Queue, SendRefusal, Supply, TrySendError};
+use super::{CLOSED, DISMISSED, Message, MessageId, Queue, SendRefusal, Supply, TrySendError};
 use crate::sync::Ordering;
 
 /// What the sender of one message asks for, where it is not what the queue does anyway.
@@ -239,8 +239,8 @@ impl Queue {
         WaitingSend { queue: self, waiting: self.senders.wait(Parked { message, options }) }
     }
 
-    /// Serves those who wait for room, as far as there is any.
-    pub(super) fn serve_senders(&self, now: Millis) {
+    /// Serves those who wait for room, as far as there is any. Returns whether it answered somebody.
+    pub(super) fn serve_senders(&self, now: Millis) -> bool {
         self.senders.serve(
             |parked| {
                 let Some(Parked { message, options }) = parked.take() else {
@@ -258,6 +258,9 @@ impl Queue {
                                 return Served::Answer(Err(TrySendError { message, why }));
                             }
                         };
+                        if self.flag(DISMISSED) {
+                            return Served::Answer(Err(self.dismissal(message)));
+                        }
                         *parked = Some(Parked { message, options });
                         served
                     }
@@ -265,7 +268,7 @@ impl Queue {
             },
             // It was sent while its sender left, as if the sender had left a moment later.
             |_| {},
-        );
+        )
     }
 }
 

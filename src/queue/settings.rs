@@ -171,6 +171,7 @@ impl Knobs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::in_model;
 
     #[test]
     fn settings_come_back_as_they_were_set() {
@@ -185,8 +186,10 @@ mod tests {
             delay: Duration::from_secs(3),
             max_in_flight: Some(4),
         };
-        for settings in [Settings::default(), all] {
-            assert_eq!(Knobs::new(&settings).get(), settings);
-        }
+        in_model(move || {
+            for settings in [Settings::default(), all.clone()] {
+                assert_eq!(Knobs::new(&settings).get(), settings);
+            }
+        });
     }
 }

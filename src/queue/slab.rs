@@ -19,7 +19,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering, UnsafeCell};
 
 /// Slots for values of `T`.
 pub(super) struct Slab<T> {
-    chunks: [OnceLock<Chunk<T>>; MAX_SEGMENTS],
+    chunks: [OnceLock<Box<Chunk<T>>>; MAX_SEGMENTS],
     /// Slots of the first chunk, as a power of two; those of the second, and half of each later one.
     first_bits: u32,
 }
@@ -86,7 +86,7 @@ impl<T> Slab<T> {
             slots: zeroed_slice(slots).ok_or(CapacityError::OutOfMemory)?,
             deadlines: Deadlines::new(slots),
         };
-        let _ = self.chunks[chunk].set(made);
+        let _ = self.chunks[chunk].set(Box::new(made));
         Ok(())
     }
 
@@ -172,12 +172,11 @@ impl<T> Slab<T> {
         made.map(|chunk| chunk.deadlines.earliest()).min().unwrap_or(Millis::NEVER)
     }
 
-    /// Visits every slot below `issued` that may be due; see [`Deadlines::sweep`].
-    pub(super) fn sweep(&self, now: Millis, issued: u32, mut visit: impl FnMut(u32) -> Millis) {
+    /// Visits every slot that may be due; see [`Deadlines::sweep`].
+    pub(super) fn sweep(&self, now: Millis, mut visit: impl FnMut(u32) -> Millis) {
         for (number, chunk) in self.chunks.iter().map_while(OnceLock::get).enumerate() {
             let first = self.slots_with(number);
-            let slots = (issued as usize).saturating_sub(first).min(chunk.slots.len());
-            chunk.deadlines.sweep(now, |place| visit((first + place) as u32), slots);
+            chunk.deadlines.sweep(now, |place| visit((first + place) as u32));
         }
     }
 }

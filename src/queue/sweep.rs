@@ -6,7 +6,7 @@ use super::message::{Message, Stored};
 use super::slab::Taken;
 use super::time::Millis;
 use super::word::{State, Word};
-use super::{Queue, Served, TryReceiveError};
+use super::{Queue, TryReceiveError};
 use crate::sync::{Ordering, yield_now};
 
 impl Queue {
@@ -18,7 +18,7 @@ impl Queue {
     pub fn tick(&self, now: Millis) -> Millis {
         // What is taken while the sweep comes by is looked at again then.
         let soon = Millis(now.0 + 1);
-        self.slab.sweep(now, self.supply().issued, |index| {
+        self.slab.sweep(now, |index| {
             loop {
                 let word = self.slab.word(index);
                 let due = match word.state() {
@@ -85,22 +85,19 @@ impl Queue {
     #[cold]
     fn serve_all(&self, now: Millis) {
         loop {
-            let before = (self.senders.len(), self.receivers.len());
             // What a sender leaves here a receiver may wait for, and the other way round: a receiver
-            // that finds expired messages makes room.
-            self.serve_senders(now);
+            // that finds expired messages makes room, whether it gets one or not.
             self.serve_receivers(now);
-            if (self.senders.len(), self.receivers.len()) == before {
+            if !self.senders.any() || !self.serve_senders(now) {
                 return;
             }
         }
     }
 
-    /// Lets the first who waits look for itself, where it is not known what time it is.
-    pub(super) fn nudge_receivers(&self) {
-        if self.receivers.any() {
-            self.receivers.serve(|_| Served::Busy, |_| {});
-        }
+    /// Lets the first who wait look for themselves, where it is not known what time it is.
+    pub(super) fn nudge(&self) {
+        self.receivers.nudge();
+        self.senders.nudge();
     }
 
     /// Leaves a message ready, at the end of `line`.
@@ -196,6 +193,7 @@ impl Queue {
                     _ => {
                         let slot = self.slab.take(index, word);
                         self.free(slot.expect("a dead slot is its popper's alone"));
+                        self.nudge();
                         break;
                     }
                 }
@@ -209,7 +207,10 @@ impl Queue {
     /// # Errors
     /// When there is none. *Busy* is to be asked again.
     pub fn take_next(&self, now: Millis) -> Result<Held<'_>, TryReceiveError> {
-        let slot = self.next_ready(now)?.ok_or(TryReceiveError::Empty)?;
+        let next = self.next_ready(now);
+        // Slots may have been freed on the way.
+        self.after_change(now);
+        let slot = next?.ok_or(TryReceiveError::Empty)?;
         Ok(Held { queue: self, slot: Some(slot), dead: false })
     }
 }
@@ -261,7 +262,7 @@ impl Drop for Held<'_> {
         } else {
             let expires_at = slot.with(|stored| stored.expires_at);
             self.queue.make_ready(slot, &self.queue.returned, expires_at);
-            self.queue.nudge_receivers();
+            self.queue.nudge();
         }
     }
 }

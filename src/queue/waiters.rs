@@ -33,7 +33,7 @@ use std::task::{Poll, Waker};
 use crossbeam_utils::CachePadded;
 
 use crate::ring::{PushError, RingBuffer};
-use crate::sync::{AtomicU32, AtomicWaker, Mutex, Ordering};
+use crate::sync::{AtomicU32, AtomicWaker, Mutex, Ordering, PLAIN_MEMORY};
 
 /// Callers that each ask for a `Q` and wait for an `A`.
 pub(super) struct Waiters<Q, A> {
@@ -51,6 +51,8 @@ pub(super) struct Waiters<Q, A> {
 
 struct Waiter<Q, A> {
     state: AtomicU32,
+    /// Whether it was woken to look again and has not done so: then somebody else must if it leaves.
+    told: AtomicU32,
     waker: AtomicWaker,
     /// What it asks for. Touched by whoever claimed the waiter.
     question: Mutex<Option<Q>>,
@@ -76,8 +78,8 @@ pub(super) enum Served<A> {
 /// Waiters that have left may stay in line up to this many more than are parked.
 const LEFT_IN_LINE: u32 = 32;
 
-/// Waiters that may enter before a server looks.
-const INBOX: usize = 64;
+/// Waiters that may enter before a server looks; few under a model, where a ring is many objects.
+const INBOX: usize = if PLAIN_MEMORY { 64 } else { 2 };
 
 const UNCONTENDED: &str = "who may lock this is one thread at a time";
 
@@ -110,23 +112,32 @@ impl<Q, A> Waiters<Q, A> {
     ///
     /// `attempt` leaves a question in place unless it answers it. `take_back` undoes an answer whose
     /// waiter has left.
+    ///
+    /// Returns whether this thread answered somebody.
     pub(super) fn serve(
         &self,
         mut attempt: impl FnMut(&mut Option<Q>) -> Served<A>,
         mut take_back: impl FnMut(A),
-    ) {
+    ) -> bool {
         // ORDERING: SeqCst on `calls`, here and below: the next server sees what this one left in
         // the line, and this one what a caller made available before its call.
         if self.calls.fetch_add(1, Ordering::SeqCst) > 0 {
-            return;
+            return false;
         }
-        let mut seen = 1;
+        let (mut seen, mut answered) = (1, false);
         loop {
-            self.serve_line(&mut attempt, &mut take_back);
+            answered |= self.serve_line(&mut attempt, &mut take_back);
             match self.calls.compare_exchange(seen, 0, Ordering::SeqCst, Ordering::SeqCst) {
-                Ok(_) => return,
+                Ok(_) => return answered,
                 Err(more) => seen = more,
             }
+        }
+    }
+
+    /// Lets the first who waits look for itself.
+    pub(super) fn nudge(&self) {
+        if self.any() {
+            self.serve(|_| Served::Busy, |_| {});
         }
     }
 
@@ -134,7 +145,8 @@ impl<Q, A> Waiters<Q, A> {
         &self,
         attempt: &mut impl FnMut(&mut Option<Q>) -> Served<A>,
         take_back: &mut impl FnMut(A),
-    ) {
+    ) -> bool {
+        let mut answered = false;
         let mut line = self.line.try_lock().expect(UNCONTENDED);
         // One that is inside its push calls `serve` when it is done.
         while let Some(Ok(entered)) = self.inbox.get().map(RingBuffer::try_pop) {
@@ -158,6 +170,7 @@ impl<Q, A> Waiters<Q, A> {
             let served = attempt(&mut first.question.try_lock().expect(UNCONTENDED));
             match served {
                 Served::Answer(answer) => {
+                    answered = true;
                     let first = line.pop_front().expect("it is there");
                     *first.answer.try_lock().expect(UNCONTENDED) = Some(answer);
                     if first.advance(CLAIMED, ANSWERED) {
@@ -170,6 +183,10 @@ impl<Q, A> Waiters<Q, A> {
                     }
                 }
                 Served::Nothing | Served::Busy => {
+                    if matches!(served, Served::Busy) {
+                        // ORDERING: Relaxed, shown by the next step of the state.
+                        first.told.store(1, Ordering::Relaxed);
+                    }
                     if !first.advance(CLAIMED, WAITING) {
                         // It left meanwhile; the next one may ask for less.
                         continue;
@@ -177,10 +194,11 @@ impl<Q, A> Waiters<Q, A> {
                     if matches!(served, Served::Busy) {
                         first.waker.wake();
                     }
-                    return;
+                    return answered;
                 }
             }
         }
+        answered
     }
 
     /// A place in line, which is taken at the first poll.
@@ -189,6 +207,7 @@ impl<Q, A> Waiters<Q, A> {
             waiters: self,
             waiter: Arc::new(Waiter {
                 state: AtomicU32::new(WAITING),
+                told: AtomicU32::new(0),
                 waker: AtomicWaker::new(),
                 question: Mutex::new(Some(question)),
                 answer: Mutex::new(None),
@@ -224,6 +243,8 @@ impl<Q, A> Waiting<'_, Q, A> {
             if !self.entered && !self.enter() {
                 waker.wake_by_ref();
             }
+            // ORDERING: Relaxed, in order before the call of `serve`, which looks after it.
+            self.waiter.told.store(0, Ordering::Relaxed);
             serve();
         }
         match self.answered() {
@@ -262,8 +283,7 @@ impl<Q, A> Waiting<'_, Q, A> {
             return self.answered().then(|| self.leave());
         }
         if self.entered && !self.answered() {
-            self.waiters.left.fetch_add(1, Ordering::Relaxed);
-            self.waiters.parked.fetch_sub(1, Ordering::SeqCst);
+            self.count_out();
             let question = self.waiter.question.try_lock().expect(UNCONTENDED).take();
             return Some(Left::Unanswered(question));
         }
@@ -277,13 +297,12 @@ impl<Q, A> Waiting<'_, Q, A> {
             return Left::Unanswered(self.waiter.question.try_lock().expect(UNCONTENDED).take());
         }
         // ORDERING: AcqRel, as in `advance`.
-        let (before, waiters) = (self.waiter.state.swap(LEFT, Ordering::AcqRel), self.waiters);
+        let before = self.waiter.state.swap(LEFT, Ordering::AcqRel);
         match before {
             ANSWERED => Left::Answered(self.waiter.answer.try_lock().expect(UNCONTENDED).take()),
             LEFT => Left::Unanswered(None),
             _ => {
-                waiters.left.fetch_add(1, Ordering::Relaxed);
-                waiters.parked.fetch_sub(1, Ordering::SeqCst);
+                self.count_out();
                 match before {
                     WAITING => {
                         Left::Unanswered(self.waiter.question.try_lock().expect(UNCONTENDED).take())
@@ -291,6 +310,18 @@ impl<Q, A> Waiting<'_, Q, A> {
                     _ => Left::Unanswered(None),
                 }
             }
+        }
+    }
+}
+
+impl<Q, A> Waiting<'_, Q, A> {
+    /// Of those who wait. Somebody else is told to look again if this one was and did not.
+    fn count_out(&self) {
+        self.waiters.left.fetch_add(1, Ordering::Relaxed);
+        self.waiters.parked.fetch_sub(1, Ordering::SeqCst);
+        // ORDERING: Relaxed, shown by the state that was left.
+        if self.waiter.told.load(Ordering::Relaxed) != 0 {
+            self.waiters.nudge();
         }
     }
 }

@@ -6,9 +6,11 @@
 //! bit 19..64  deadline: when the state ends by itself, in milliseconds; all ones for never
 //! ```
 //!
-//! Zero is a free slot. Deliveries are never set back, so a word that a thread read and another one
-//! moved on comes again only after 65,536 deliveries from this very slot with the same deadline,
-//! that is within one millisecond, in which there is not enough time for them.
+//! Zero is a free slot. Deliveries are never set back, so the word of a message in flight that a thread
+//! read and another one moved on comes again only after 65,536 deliveries from this very slot with the
+//! same deadline, that is within one millisecond, in which there is not enough time for them. The
+//! words of other states may come again sooner, with the slot's next message: who means one message
+//! looks at the generation when it has taken the slot.
 
 use super::time::Millis;
 
