@@ -19,8 +19,10 @@ pub(crate) fn read(text: &str) -> Option<Duration> {
         return None;
     }
     let millis = number.parse::<f64>().ok()? * unit_ms;
-    // To whole milliseconds, which is what the queues count in.
-    Duration::try_from_secs_f64((millis).round() / 1000.0).ok()
+    // To whole milliseconds, which is what the queues count in. What is not nothing does not become
+    // nothing, which has a meaning of its own.
+    let least = if millis > 0.0 { 1.0 } else { 0.0 };
+    Duration::try_from_secs_f64(millis.round().max(least) / 1000.0).ok()
 }
 
 /// Writes a duration so that `read` gives it back: whole seconds as such, others in milliseconds.
@@ -43,6 +45,8 @@ mod tests {
             ("30", 30_000),
             ("1.5", 1500),
             ("0.001", 1),
+            ("0.4ms", 1),
+            ("0.0001", 1),
             ("250ms", 250),
             ("2s", 2000),
             ("10m", 600_000),

@@ -264,7 +264,7 @@ impl Broker {
             YieldNow::default().await;
         };
         if !is_for_room(refused.why) {
-            return Err(self.refusal(queue, refused.why));
+            return Err(self.refusal(queue, refused.why, refused.message.size()));
         }
         let mut until = pin!(until);
         let mut waiting = queue.queue.wait_to_send(refused.message, options);
@@ -277,7 +277,7 @@ impl Broker {
             }
             Poll::Pending
         });
-        sent.await.map_err(|refused| self.refusal(queue, refused.why))
+        sent.await.map_err(|refused| self.refusal(queue, refused.why, refused.message.size()))
     }
 
     /// Sends one of several messages of a request that came at `now`, as far as there is room.
@@ -295,21 +295,47 @@ impl Broker {
             match queue.queue.try_send(message, options, now) {
                 Ok(id) => return Ok(id),
                 Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
-                Err(refused) => return Err(self.refusal(queue, refused.why)),
+                Err(refused) => {
+                    return Err(self.refusal(queue, refused.why, refused.message.size()));
+                }
             }
             YieldNow::default().await;
         }
     }
 
-    /// Why a message was not queued, for who sent it.
+    /// Why a message of this size was not queued, for who sent it.
     #[cold]
-    fn refusal(&self, queue: &Named, why: SendRefusal) -> Error {
+    fn refusal(&self, queue: &Named, why: SendRefusal, size: u64) -> Error {
         match why {
             SendRefusal::TooLarge { .. } => Error::TooLarge(why),
             SendRefusal::Closed if !self.is_draining() => Error::NotFound(queue.name.clone()),
             SendRefusal::Closed => Error::Draining,
             _ if self.is_draining() => Error::Draining,
-            _ => Error::Full { refusal: why, retry_after: self.retry_after(queue) },
+            _ => {
+                let refusal = self.bound(queue, why, size);
+                Error::Full { refusal, retry_after: self.retry_after(queue) }
+            }
+        }
+    }
+
+    /// Which bound a message met. Who waited in vain, or came while others waited, is told *full* by
+    /// the queue, whatever there is no room in.
+    fn bound(&self, queue: &Named, why: SendRefusal, size: u64) -> SendRefusal {
+        let counts = queue.counts();
+        if !matches!(why, SendRefusal::Full { .. }) || counts.depth >= queue.capacity() {
+            return why;
+        }
+        let limit = self.memory.limit();
+        match queue.queue.settings().max_bytes {
+            Some(max_bytes) if counts.bytes.saturating_add(size) > max_bytes => {
+                SendRefusal::FullBytes { max_bytes }
+            }
+            _ if self.memory.used().saturating_add(size) > limit => {
+                SendRefusal::OutOfMemory { limit }
+            }
+            // It would fit, but for those in front of it, who wait for room in these.
+            Some(max_bytes) => SendRefusal::FullBytes { max_bytes },
+            None => why,
         }
     }
 

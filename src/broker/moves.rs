@@ -78,6 +78,7 @@ impl Broker {
             return Err(Error::Setting { field: "to", problem });
         }
         message.attributes = unmarked(&message.attributes).collect();
+        let size = message.size();
         match self.move_to(held, &target, message) {
             Ok(()) => Ok(Redriven::Moved),
             Err((held, why)) => {
@@ -85,7 +86,7 @@ impl Broker {
                 if why == SendRefusal::Busy {
                     return Ok(Redriven::Busy);
                 }
-                Err(self.refusal(&target, why))
+                Err(self.refusal(&target, why, size))
             }
         }
     }

@@ -77,6 +77,15 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid_body", detail)
     }
 
+    /// With the field that is to blame, which the detail may not name.
+    pub(super) fn about(mut self, field: &str) -> Self {
+        let named = format!("`{field}`");
+        if !self.0.detail.contains(&named) {
+            self.0.detail = format!("{named}: {}", self.0.detail);
+        }
+        self.with("field", field)
+    }
+
     /// The body broke off.
     pub(super) fn body_incomplete() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "incomplete_body", "the body is incomplete")

@@ -13,5 +13,6 @@ mod examples;
 mod shutdown;
 mod support;
 mod too_large;
+mod v1;
 #[cfg(target_os = "linux")] // it reads /proc to see when the server has let go of a connection
 mod vanish;

@@ -10,6 +10,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::broker::{Broker, Named};
 use crate::duration;
@@ -87,6 +88,13 @@ impl<'uri> Call<'uri> {
         let queue = self.worker.broker.queue(&self.name)?;
         self.queue = Some(Arc::clone(&queue));
         Ok(queue)
+    }
+
+    /// Looks the queue up for `mark`, where the request was refused before that was done.
+    pub(super) fn mark_as_named(&mut self) {
+        if self.queue.is_none() && !self.name.is_empty() {
+            self.queue = self.worker.broker.queue(&self.name).ok();
+        }
     }
 
     /// Puts how full the queue is on an answer about it.
@@ -224,8 +232,25 @@ impl<'uri> Call<'uri> {
         if !body.trim_ascii_start().starts_with(b"{") {
             return Err(Problem::body("the body must be a JSON object"));
         }
-        serde_json::from_slice(&body).map_err(|error| Problem::body(error.to_string()))
+        serde_json::from_slice(&body).map_err(|error| {
+            let problem = Problem::body(error.to_string());
+            match wrong_field::<T>(&body) {
+                Some(field) => problem.about(&field),
+                None => problem,
+            }
+        })
     }
+}
+
+/// The first field that spoils a document also when it stands alone. For documents in which every
+/// field may be left out.
+#[cold]
+fn wrong_field<T: DeserializeOwned>(body: &[u8]) -> Option<String> {
+    let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return None };
+    fields.into_iter().find_map(|(field, value)| {
+        let alone = Value::Object([(field.clone(), value)].into_iter().collect());
+        T::deserialize(alone).is_err().then_some(field)
+    })
 }
 
 /// Reads a duration from `least` to `most`.

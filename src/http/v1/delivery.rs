@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::broker::Delivered;
-use crate::http::answer::Answer;
+use crate::http::answer::{Answer, empty};
 use crate::http::json::write_escaped;
 use crate::queue::{ContentType, Delivery, Millis};
 
@@ -26,7 +26,9 @@ const AGE_MS: HeaderName = HeaderName::from_static("queue-age-ms");
 /// Before the names of attributes that are headers; those of trace context stand by themselves.
 pub(super) const ATTRIBUTE_PREFIX: &str = "queue-attr-";
 /// W3C trace context, which travels with a message.
-pub(super) const TRACE_HEADERS: [&str; 2] = ["traceparent", "tracestate"];
+pub(super) const TRACE_HEADERS: [&str; 2] = ["traceparent", TRACE_STATE];
+/// The one of them that may come in several headers.
+pub(super) const TRACE_STATE: &str = "tracestate";
 
 /// `{"messages":[…]}`; receipts only of messages that have to be acknowledged.
 pub(super) fn list(delivered: &Delivered, now: Millis) -> Vec<u8> {
@@ -132,6 +134,11 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
 
 /// 200 with this body, whose messages have reached their consumer once it was written.
 pub(super) fn deliver(bytes: Bytes, delivered: Delivered) -> Answer {
+    if bytes.is_empty() {
+        // The connection never asks for a body that it knows to be empty.
+        delivered.passed_on();
+        return empty(StatusCode::OK);
+    }
     let body = DeliveryBody { bytes, delivered: Some(delivered) };
     Response::with_body(StatusCode::OK, EitherBody::right(BoxBody::new(body)))
 }

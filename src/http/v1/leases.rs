@@ -80,7 +80,7 @@ pub(super) enum Act {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 struct Receipts {
     receipts: Vec<String>,
     /// For *extend*.

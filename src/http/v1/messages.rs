@@ -1,5 +1,6 @@
 //! `POST /v1/queues/{q}/messages` and `…/messages/batch`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -8,7 +9,7 @@ use actix_web::web::Bytes;
 use serde_json::value::RawValue;
 
 use super::call::Call;
-use super::delivery::{ATTRIBUTE_PREFIX, TRACE_HEADERS};
+use super::delivery::{ATTRIBUTE_PREFIX, TRACE_HEADERS, TRACE_STATE};
 use super::item;
 use crate::broker::{MAX_DELAY, Named, SendOptions};
 use crate::http::answer::{Answer, json, typed};
@@ -80,7 +81,7 @@ fn content_type(call: &Call<'_>) -> Result<ContentType, Problem> {
 
 /// `Queue-Attr-*` without that prefix, and the trace context.
 fn attributes(call: &Call<'_>) -> Result<Attributes, Problem> {
-    let mut attributes = Vec::new();
+    let mut attributes: Vec<(&str, Cow<'_, str>)> = Vec::new();
     for (header, value) in call.headers() {
         let header = header.as_str();
         let name = match header.strip_prefix(ATTRIBUTE_PREFIX) {
@@ -91,7 +92,12 @@ fn attributes(call: &Call<'_>) -> Result<Attributes, Problem> {
         };
         let value = std::str::from_utf8(value.as_bytes());
         let value = value.map_err(|_| Problem::invalid(header, "is not UTF-8"))?;
-        attributes.push((name, value));
+        match attributes.iter_mut().find(|(known, _)| *known == name) {
+            None => attributes.push((name, Cow::Borrowed(value))),
+            // A list, of which each header has a part.
+            Some((_, list)) if name == TRACE_STATE => *list = format!("{list},{value}").into(),
+            Some(_) => return Err(Problem::invalid(header, "is given twice")),
+        }
     }
     // Headers come in no order of their own.
     attributes.sort_unstable();

@@ -75,6 +75,27 @@ impl<'path> Route<'path> {
         Some((route, queue))
     }
 
+    /// Whether its function reads the body itself.
+    fn looks_at_body(self, method: &Method) -> bool {
+        match self {
+            Self::Queue => *method == Method::PUT,
+            Self::Lease(_) => *method == Method::PATCH,
+            Self::Messages => *method == Method::POST,
+            Self::MessageBatch
+            | Self::Receive
+            | Self::Ack
+            | Self::Extend
+            | Self::Release
+            | Self::Redrive => true,
+            Self::Queues
+            | Self::Message(_)
+            | Self::LeaseRelease(_)
+            | Self::Purge
+            | Self::Pause
+            | Self::Resume => false,
+        }
+    }
+
     /// The methods it has, as `Allow` tells them.
     fn allowed(self) -> &'static str {
         match self {
@@ -107,6 +128,7 @@ pub(super) async fn answer(worker: Counted, mut request: Request) -> Answer {
         Err(problem) => {
             // Whatever of the body is there is read, so that the connection can be used again.
             let _ = call.body().await;
+            call.mark_as_named();
             call.mark(problem.answer(head))
         }
     }
@@ -116,9 +138,15 @@ async fn route<'uri>(call: &mut Call<'uri>, path: &'uri str) -> Result<Answer, P
     let (route, queue) = Route::of(path).ok_or_else(Problem::unknown_path)?;
     let (get, method) = (call.is_get(), call.method().clone());
     if route == Route::Queues {
+        call.body().await?;
         return if get { queues::list(call) } else { Err(Problem::method(route.allowed())) };
     }
     call.name_queue(queue);
+    if !route.looks_at_body(&method) {
+        // Nothing is done before the request is there as a whole, and the connection can be used
+        // again after it.
+        call.body().await?;
+    }
     match (route, method) {
         (Route::Queue, _) if get => queues::get(call),
         (Route::Queue, Method::PUT) => queues::put(call).await,

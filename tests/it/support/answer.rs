@@ -80,6 +80,22 @@ impl Answer {
         line.to_owned()
     }
 
+    /// Failure told as RFC 9457 has it, by this code; the document is given back for a closer look.
+    #[track_caller]
+    pub fn assert_problem(&self, status: u16, code: &str) -> Value {
+        let text = self.text();
+        assert_eq!(self.status, status, "{text}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{text}");
+        let problem = self.json();
+        assert_eq!(problem["status"], status, "{text}");
+        assert_eq!(problem["code"], code, "{text}");
+        assert_eq!(problem["type"], format!("urn:ringmq:problem:{code}"), "{text}");
+        for member in ["title", "detail"] {
+            assert!(problem[member].as_str().is_some_and(|words| !words.is_empty()), "{text}");
+        }
+        problem
+    }
+
     pub(super) fn body_length(&self) -> io::Result<usize> {
         if matches!(self.status, 100..200 | 204 | 304) {
             return Ok(0);

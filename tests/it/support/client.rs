@@ -76,6 +76,18 @@ impl Client {
         self.answer()
     }
 
+    /// Any request, its length told.
+    pub fn call(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Answer {
+        self.send(request(method, target, headers, body.as_ref()));
+        if method == "HEAD" { self.answer_to_head() } else { self.answer() }
+    }
+
     pub fn enqueue(&mut self, event: &str) -> Answer {
         self.post("/enqueue", event_body(event))
     }
@@ -174,6 +186,16 @@ pub fn ended_between_answers(error: &io::Error) -> bool {
 /// Sets an end in the middle of an answer apart from an end between two of them.
 fn cut_if(begun: bool, error: io::Error) -> io::Error {
     if begun && ended_between_answers(&error) { ErrorKind::UnexpectedEof.into() } else { error }
+}
+
+/// Any request, its length told.
+pub fn request(method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: ringmq\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+    [head.as_bytes(), body].concat()
 }
 
 /// A `POST` as most clients send it.
