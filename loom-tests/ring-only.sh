@@ -1,4 +1,4 @@
-# Sourced by `miri` and `tsan`: a package `ringmq` that is the ring alone, with the tests of
+# Sourced by `miri` and `tsan`: a package `ringmq` that is ring and queue alone, with the tests of
 # `tests/ring`. The whole package would have its HTTP dependencies built under these tools too,
 # which takes minutes, and nothing of them is tested here.
 
@@ -28,6 +28,8 @@ make_package() {
     cat >"$package/lib.rs" <<EOF
 #[path = "$root/src/ring/mod.rs"]
 pub mod ring;
+#[path = "$root/src/queue/mod.rs"]
+pub mod queue;
 #[path = "$root/src/sync.rs"]
 mod sync;
 EOF
@@ -50,7 +52,11 @@ path = "$root/tests/ring/main.rs"
 unexpected_cfgs = { level = "warn", check-cfg = ["cfg(ringmq_tsan)"] }
 
 [dependencies]
+atomic-waker = "1.1"
+bytes = "1.11"
+crossbeam-queue = "0.3"
 crossbeam-utils = "0.8"
+thiserror = "2.0"
 
 [dev-dependencies]
 loom-tests = { path = "$root/loom-tests" }

@@ -267,10 +267,18 @@ impl Broker {
             return Err(self.refusal(queue, refused.why, refused.message.size()));
         }
         let mut until = pin!(until);
+        let size = refused.message.size();
         let mut waiting = queue.queue.wait_to_send(refused.message, options);
         let sent = std::future::poll_fn(|context| {
-            if let Poll::Ready(sent) = waiting.poll(context, self.now()) {
-                return Poll::Ready(sent);
+            loop {
+                if let Poll::Ready(sent) = waiting.poll(context, self.now()) {
+                    return Poll::Ready(sent);
+                }
+                // What the queue itself lets go of wakes it anyway.
+                let was_short = self.memory.used().saturating_add(size) > self.memory.limit();
+                if !was_short || self.memory.is_short_of(size, context.waker()) {
+                    break;
+                }
             }
             if self.is_draining() || until.as_mut().poll(context).is_ready() {
                 return give_up(context, || waiting.give_up());

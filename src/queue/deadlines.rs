@@ -114,11 +114,21 @@ mod tests {
     use super::*;
     use crate::sync::in_model;
 
+    /// Less of everything where an instruction takes a microsecond.
+    const SLOTS: usize = if cfg!(miri) { 200 } else { 10_000 };
+    const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
+
     proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: CASES,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         /// Against a plain list: a sweep visits all that are due, and `earliest` is never late.
         #[test]
         fn nothing_due_is_passed_over(
-            slots in 1_usize..10_000,
+            slots in 1_usize..SLOTS,
             steps in prop::collection::vec((any::<prop::sample::Index>(), 0_u64..1000, 0_u64..50), 1..100),
         ) {
             if !PLAIN_MEMORY {

@@ -53,7 +53,9 @@ mod waiters;
 mod word;
 
 use std::sync::Arc;
+use std::task::Waker;
 
+use crossbeam_queue::SegQueue;
 use crossbeam_utils::CachePadded;
 
 pub use self::control::{Counts, Look};
@@ -166,21 +168,31 @@ impl Supply {
 }
 
 /// What all messages of several queues may have together, in bytes.
-#[derive(Debug)]
 pub struct Memory {
     used: CachePadded<AtomicU64>,
     limit: u64,
+    /// Whether there are `starved` ones.
+    any_starved: AtomicU32,
+    /// Who waits for other queues to let go of some: whatever queue theirs is.
+    starved: SegQueue<Waker>,
 }
 
 impl Memory {
     /// `limit` bytes, none of them used.
     pub fn new(limit: u64) -> Self {
-        Self { used: CachePadded::new(AtomicU64::new(0)), limit }
+        Self {
+            used: CachePadded::new(AtomicU64::new(0)),
+            limit,
+            any_starved: AtomicU32::new(0),
+            starved: SegQueue::new(),
+        }
     }
 
     /// Bytes of all messages that are not gone.
     pub fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
+        // ORDERING: SeqCst, on all of these: who waits for memory is seen by the next release, or
+        // sees it.
+        self.used.load(Ordering::SeqCst)
     }
 
     /// The most there may be.
@@ -188,18 +200,38 @@ impl Memory {
         self.limit
     }
 
-    fn reserve(&self, bytes: u64) -> bool {
-        // ORDERING: Relaxed, here and below: a count that passes nothing on.
-        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
-        let fits = before.saturating_add(bytes) <= self.limit;
-        if !fits {
-            self.used.fetch_sub(bytes, Ordering::Relaxed);
+    /// Whether a message of `size` bytes would not fit now. If so, `waker` is woken when one may.
+    pub fn is_short_of(&self, size: u64, waker: &Waker) -> bool {
+        let is_short = || self.used().saturating_add(size) > self.limit;
+        if !is_short() {
+            return false;
         }
-        fits
+        self.starved.push(waker.clone());
+        self.any_starved.store(1, Ordering::SeqCst);
+        is_short()
+    }
+
+    fn reserve(&self, bytes: u64) -> bool {
+        // Never more than there is, not even for a moment: somebody might see that and go to sleep.
+        let fits = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.limit);
+        self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_ok()
     }
 
     fn release(&self, bytes: u64) {
-        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.used.fetch_sub(bytes, Ordering::SeqCst);
+        if self.any_starved.load(Ordering::SeqCst) != 0 {
+            self.wake_starved();
+        }
+    }
+
+    #[cold]
+    fn wake_starved(&self) {
+        self.any_starved.store(0, Ordering::SeqCst);
+        // Those who come meanwhile look for themselves.
+        for _ in 0..self.starved.len() {
+            let Some(waker) = self.starved.pop() else { return };
+            waker.wake();
+        }
     }
 }
 

@@ -138,3 +138,14 @@ fn a_preference_that_is_none_is_no_error() {
         refused.assert_problem(429, "queue_full");
     }
 }
+
+#[test]
+fn a_send_that_waits_for_memory_is_served_when_another_queue_lets_go_of_some() {
+    let mut service = Service::start_with(&["--max-memory-bytes", "100"]);
+    service.create("one", json!({}));
+    service.create("other", json!({}));
+    service.send("one", "x".repeat(90));
+    let mut waiting = service.park_send("other", &"y".repeat(50));
+    service.drain("one");
+    assert_eq!(waiting.answer().status, 201);
+}
