@@ -152,7 +152,7 @@ impl Queue {
                     Ok(None) if self.depth() <= capacity => {
                         // What is missing is dead or on its way.
                         self.reap_all();
-                        drop(self.take_dead_letter());
+                        self.reap_dying();
                         yield_now();
                     }
                     Ok(None) => {
@@ -303,12 +303,17 @@ impl Queue {
         self.flags.load(Ordering::SeqCst) & flag != 0
     }
 
-    /// The first messages in line, up to `max`, without receiving them. Takes time in proportion to
-    /// how many messages there were at most.
+    /// The first messages that are ready, up to `max`, without receiving them: in the order in which
+    /// they were sent, also where some of them came back or came due out of it. Takes time in
+    /// proportion to how many messages there were at most.
     pub fn browse(&self, max: usize, now: Millis) -> Vec<Look> {
         let issued = self.supply().issued;
         let mut first: Vec<(u64, u32)> = (0..issued)
-            .filter(|index| self.slab.word(*index).state() == State::Ready)
+            .filter(|index| {
+                let word = self.slab.word(*index);
+                // What has expired is not shown, so it must not count either.
+                word.state() == State::Ready && word.deadline() > now
+            })
             .map(|index| (self.slab.number(index), index))
             .collect();
         if first.len() > max && max > 0 {

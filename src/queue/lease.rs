@@ -150,7 +150,8 @@ impl Queue {
             match word.state() {
                 State::Taken if looks < LOOKS => pause(1),
                 State::Taken => yield_now(),
-                State::Free | State::Dead => return Err(LeaseError::Gone),
+                // Its generation is that of the next message, so nobody was given that one yet.
+                State::Free | State::Dead => return Err(LeaseError::Unknown),
                 _ if word.deliveries() != receipt.delivery => return Err(LeaseError::Lost),
                 _ => return Ok(word),
             }

@@ -71,6 +71,7 @@ impl Queue {
         if self.flag(CLOSED) {
             return Err(SendRefusal::Closed);
         }
+        let mut last_look = !self.knobs.drops_oldest();
         loop {
             let refusal = match self.take_free() {
                 Ok(slot) => match self.reserve_bytes(size) {
@@ -84,9 +85,12 @@ impl Queue {
             };
             let for_room =
                 matches!(refusal, SendRefusal::Full { .. } | SendRefusal::FullBytes { .. });
-            if !for_room || !self.knobs.drops_oldest() || !self.drop_oldest(now)? {
+            if !for_room || last_look {
                 return Err(refusal);
             }
+            // Where there is nothing to drop there may be room all the same: that of messages which
+            // had expired, and were found to be when the oldest was looked for.
+            last_look = !self.drop_oldest(now)?;
         }
     }
 

@@ -16,33 +16,57 @@ impl Queue {
     /// Nothing depends on when it is called but how soon things happen. It takes time in proportion
     /// to what is due.
     pub fn tick(&self, now: Millis) -> Millis {
-        // What is taken while the sweep comes by is looked at again then.
-        let soon = Millis(now.0 + 1);
+        let mut due = Vec::new();
         self.slab.sweep(now, |index| {
-            loop {
-                let word = self.slab.word(index);
-                let due = match word.state() {
-                    State::Free | State::Dead => return Millis::NEVER,
-                    State::Taken => return soon,
-                    State::Ready | State::InFlight | State::Delayed | State::Dying => {
-                        word.deadline()
+            let word = self.slab.word(index);
+            match word.state() {
+                State::Free | State::Dead => Millis::NEVER,
+                State::Taken => soon(now),
+                State::Ready | State::InFlight | State::Delayed | State::Dying => {
+                    if word.deadline() > now {
+                        return word.deadline();
                     }
-                };
-                if due > now {
-                    return due;
+                    due.push((word.deadline(), self.slab.number(index), index));
+                    Millis::NEVER
                 }
-                let Some(slot) = self.slab.take(index, word) else { continue };
-                return self.end(slot, word, now);
             }
         });
+        // In the order of their deadlines, and those of the same moment as they were sent: the order
+        // of the slots says nothing.
+        due.sort_unstable();
+        for (_, _, index) in due {
+            self.end_if_due(index, now);
+        }
         self.after_change(now);
         self.slab.earliest()
     }
 
-    /// Ends a state whose deadline has come. Returns the next deadline of the slot, or an earlier
-    /// one.
-    fn end(&self, mut slot: Taken<'_, Stored>, word: Word, now: Millis) -> Millis {
-        let index = slot.index();
+    /// Ends the state of a slot if its deadline has come. The sweep has forgotten that deadline.
+    fn end_if_due(&self, index: u32, now: Millis) {
+        loop {
+            let word = self.slab.word(index);
+            match word.state() {
+                State::Free | State::Dead => return,
+                State::Taken => {
+                    self.slab.note(index, soon(now));
+                    return;
+                }
+                State::Ready | State::InFlight | State::Delayed | State::Dying => {
+                    if word.deadline() > now {
+                        // Whoever set it has noted it.
+                        return;
+                    }
+                }
+            }
+            if let Some(slot) = self.slab.take(index, word) {
+                self.end(slot, word, now);
+                return;
+            }
+        }
+    }
+
+    /// Ends a state whose deadline has come.
+    fn end(&self, mut slot: Taken<'_, Stored>, word: Word, now: Millis) {
         match word.state() {
             State::InFlight => {
                 self.events.lease_ends.fetch_add(1, Ordering::Relaxed);
@@ -69,9 +93,6 @@ impl Queue {
             State::Dying => self.let_die(slot),
             State::Free | State::Taken | State::Dead => unreachable!("these have no deadline"),
         }
-        // Whatever deadline it has now was noted, perhaps before the sweep reads this.
-        let word = self.slab.word(index);
-        if word.state().holds_value() { word.deadline() } else { Millis::NEVER }
     }
 
     /// Serves whoever waits for what may have become available.
@@ -202,6 +223,23 @@ impl Queue {
         None
     }
 
+    /// Frees the slots of messages that went while they were in the line of dead letters, whose order
+    /// stays.
+    #[cold]
+    pub(super) fn reap_dying(&self) {
+        for _ in 0..self.dying.len() {
+            let Ok(Some(index)) = self.dying.pop() else { return };
+            let word = self.slab.word(index);
+            match word.state() {
+                State::Dead => {
+                    let slot = self.slab.take(index, word);
+                    self.free(slot.expect("a dead slot is its popper's alone"));
+                }
+                _ => self.dying.push(index),
+            }
+        }
+    }
+
     /// The next message that is ready, to be moved somewhere else without being received.
     ///
     /// # Errors
@@ -213,6 +251,11 @@ impl Queue {
         let slot = next?.ok_or(TryReceiveError::Empty)?;
         Ok(Held { queue: self, slot: Some(slot), dead: false })
     }
+}
+
+/// When to look again at what is taken while time comes by.
+fn soon(now: Millis) -> Millis {
+    Millis(now.0 + 1)
 }
 
 /// A message that nobody else can receive or see until it is moved or kept. Dropped, it is where it
