@@ -4,7 +4,7 @@
 //! ringmq-load PORT PID take CONNECTIONS SECONDS    send, receive(lease=0); over and over
 //! ringmq-load PORT PID lease CONNECTIONS SECONDS   send, receive, acknowledge; over and over
 //! ringmq-load PORT PID batch ROUNDS                a hundred batches of 100 in, then out
-//! ringmq-load PORT PID fill COUNT                  COUNT messages, a multiple of 100
+//! ringmq-load PORT PID fill COUNT                  COUNT messages, in batches of 100
 //! ringmq-load PORT PID wake ROUNDS                 a send that a parked receive waits for
 //! ringmq-load PORT PID trip ROUNDS                 a send that nobody waits for
 //! ringmq-load PORT PID park COUNT                  COUNT connections, then a parked receive on each
@@ -178,7 +178,7 @@ fn batches(port: u16, pid: u32, rounds: usize) -> Result<()> {
         }
         Ok(cpu_ns(pid) - before)
     };
-    let send = post("/v1/queues/bench/messages/batch", "", &batch());
+    let send = post("/v1/queues/bench/messages/batch", "", &batch(BATCH));
     let receive = post(TAKE_BATCH, "", "");
     let (mut sent, mut received) = (0, 0);
     for _ in 0..rounds {
@@ -191,15 +191,15 @@ fn batches(port: u16, pid: u32, rounds: usize) -> Result<()> {
     Ok(())
 }
 
-fn batch() -> String {
-    format!("[{}]", vec![format!("\"{MESSAGE}\""); BATCH].join(","))
+fn batch(messages: usize) -> String {
+    format!("[{}]", vec![format!("\"{MESSAGE}\""); messages].join(","))
 }
 
 fn fill(port: u16, count: usize) -> Result<()> {
     let mut client = Client::connect(port)?;
-    let send = post("/v1/queues/bench/messages/batch", "", &batch());
-    for _ in 0..count / BATCH {
-        client.send(&send)?;
+    for begin in (0..count).step_by(BATCH) {
+        let messages = BATCH.min(count - begin);
+        client.send(&post("/v1/queues/bench/messages/batch", "", &batch(messages)))?;
         let answer = client.answer()?;
         expect(&answer, 200);
         let refused = answer.body.windows(12).any(|window| window == b"\"status\":429");
