@@ -2,19 +2,24 @@
 
 use std::borrow::Cow;
 use std::time::Duration;
+use std::vec;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use actix_web::rt::task::yield_now;
+use actix_web::rt::time::sleep;
 use actix_web::web::Bytes;
 use serde_json::value::RawValue;
 
 use super::call::Call;
 use super::delivery::{ATTRIBUTE_PREFIX, TRACE_HEADERS, TRACE_STATE};
 use super::item;
-use crate::broker::{MAX_DELAY, Named, SendOptions};
-use crate::http::answer::{Answer, json, typed};
+use crate::broker::{Broker, MAX_DELAY, Named, SendOptions, is_for_room};
+use crate::http::answer::{Answer, Reply, json, typed};
 use crate::http::problem::Problem;
-use crate::queue::{Attributes, ContentType, Message, MessageId, Millis, Options};
+use crate::queue::{
+    Attributes, ContentType, Message, MessageId, Millis, Options, SendRefusal, TrySendError,
+};
 
 /// The most messages of one request.
 const MOST: usize = 1000;
@@ -28,22 +33,35 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const LONGEST_KEY: usize = 255;
 
 /// Sends one message: the body, as it is.
-pub(super) async fn send(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
     call.know_parameters(&["wait"])?;
     call.refuse_while_draining()?;
     let queue = call.queue()?;
     let options = options(call)?;
     let key = idempotency_key(call)?;
-    let until = call.wait()?.map(actix_web::rt::time::sleep);
+    let wait = call.wait()?;
     let (content_type, attributes) = (content_type(call)?, attributes(call)?);
-    let body = call.body().await?;
-
     // A copy of its own: the body is a part of what was read from the connection.
-    let body = Bytes::copy_from_slice(&body);
-    let message = Message { body, content_type, attributes };
-    let options = SendOptions { message: options, idempotency_key: key.as_deref() };
-    let id = call.broker().send(&queue, message, options, until).await?;
+    let body = Bytes::copy_from_slice(&call.body()?);
 
+    let mut message = Message { body, content_type, attributes };
+    if key.is_none() {
+        let (broker, now) = (call.broker(), call.broker().clock().now());
+        message = match broker.try_send_at(queue, message, options, now) {
+            Ok(id) => return Ok(sent(queue, id).into()),
+            Err(TrySendError { message, why: SendRefusal::Busy }) => message,
+            Err(TrySendError { message, why }) if wait.is_some() && is_for_room(why) => message,
+            Err(refused) => return Err(broker.refusal(queue, &refused).into()),
+        };
+    }
+    Ok(call.later(async move |broker, queue| {
+        let options = SendOptions { message: options, idempotency_key: key.as_deref() };
+        let id = broker.send(queue, message, options, wait.map(sleep)).await?;
+        Ok(sent(queue, id))
+    }))
+}
+
+fn sent(queue: &Named, id: MessageId) -> Answer {
     let id = queue.id(id);
     let mut answer =
         typed(StatusCode::CREATED, "application/json", format!("{{\"id\":\"{id}\"}}\n"));
@@ -51,7 +69,7 @@ pub(super) async fn send(call: &mut Call<'_>) -> Result<Answer, Problem> {
     if let Ok(location) = HeaderValue::try_from(location) {
         answer.headers_mut().insert(LOCATION, location);
     }
-    Ok(call.mark(answer))
+    answer
 }
 
 fn options(call: &Call<'_>) -> Result<Options, Problem> {
@@ -105,50 +123,100 @@ fn attributes(call: &Call<'_>) -> Result<Attributes, Problem> {
 }
 
 /// Sends the messages of a JSON array, or of one JSON document a line; one result each.
-pub(super) async fn send_batch(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn send_batch(call: &Call<'_>) -> Result<Reply, Problem> {
     call.know_parameters(&[])?;
     call.refuse_while_draining()?;
     let queue = call.queue()?;
-    let body = call.body().await?;
-    let text = std::str::from_utf8(&body).map_err(|_| Problem::body("the body is not UTF-8"))?;
-    let items = match text.trim_start().starts_with('[') {
-        true => serde_json::from_str::<Vec<&RawValue>>(text)
-            .map_err(|error| Problem::body(error.to_string()))?
-            .into_iter()
-            .map(RawValue::get)
-            .collect(),
-        false => text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>(),
-    };
+    let body = call.body()?;
+    let items = read_items(&body)?;
     if items.is_empty() || items.len() > MOST {
         let problem = format!("a batch has 1 to {MOST} messages, and this one {}", items.len());
         return Err(Problem::body(problem).with("limit", MOST));
     }
-    let now = call.broker().clock().now();
-    let mut out = Vec::with_capacity(16 + items.len() * 64);
-    out.extend_from_slice(b"{\"results\":[");
-    for (number, item) in items.into_iter().enumerate() {
-        if number > 0 {
-            out.push(b',');
-        }
-        match send_item(call, &queue, item, now).await {
-            Ok(id) => {
-                out.extend_from_slice(b"{\"status\":201,\"id\":\"");
-                queue.write_id(&mut out, id);
-                out.extend_from_slice(b"\"}");
+    let mut batch = Batch::new(items, call.broker().clock().now());
+    match batch.send(call.broker(), queue) {
+        Ok(()) => Ok(batch.answer().into()),
+        Err(Busy) => Ok(call.later(async move |broker, queue| {
+            while let Err(Busy) = batch.send(broker, queue) {
+                yield_now().await;
             }
-            Err(problem) => out.extend_from_slice(problem.result().to_string().as_bytes()),
-        }
+            Ok(batch.answer())
+        })),
     }
-    out.extend_from_slice(b"]}\n");
-    Ok(call.mark(json(out)))
 }
 
-async fn send_item(
-    call: &Call<'_>,
-    queue: &Named,
-    item: &str,
+/// One message of a batch, or why it is none.
+type Item = Result<(Message, Options), Problem>;
+
+fn read_items(body: &[u8]) -> Result<Vec<Item>, Problem> {
+    let text = std::str::from_utf8(body).map_err(|_| Problem::body("the body is not UTF-8"))?;
+    if !text.trim_start().starts_with('[') {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        return Ok(lines.map(item::read).collect());
+    }
+    let items: Vec<&RawValue> =
+        serde_json::from_str(text).map_err(|error| Problem::body(error.to_string()))?;
+    Ok(items.into_iter().map(|item| item::read(item.get())).collect())
+}
+
+/// Another thread is just at the place in turn.
+struct Busy;
+
+/// Messages on their way into a queue, and the answer as far as they are.
+struct Batch {
+    items: vec::IntoIter<Item>,
+    /// Of a message that did not get through to the queue.
+    again: Option<(Message, Options)>,
+    out: Vec<u8>,
+    /// When the request came.
     now: Millis,
-) -> Result<MessageId, Problem> {
-    let (message, options) = item::read(item)?;
-    Ok(call.broker().send_at(queue, message, options, now).await?)
+}
+
+impl Batch {
+    fn new(items: Vec<Item>, now: Millis) -> Self {
+        let mut out = Vec::with_capacity(16 + items.len() * 64);
+        out.extend_from_slice(b"{\"results\":[");
+        Self { items: items.into_iter(), again: None, out, now }
+    }
+
+    /// Hands the messages that are left to the queue, in order.
+    fn send(&mut self, broker: &Broker, queue: &Named) -> Result<(), Busy> {
+        while let Some(item) = self.again.take().map(Ok).or_else(|| self.items.next()) {
+            let result = match item {
+                Ok((message, options)) => {
+                    match broker.try_send_at(queue, message, options, self.now) {
+                        Err(TrySendError { message, why: SendRefusal::Busy }) => {
+                            self.again = Some((message, options));
+                            return Err(Busy);
+                        }
+                        sent => sent.map_err(|refused| broker.refusal(queue, &refused).into()),
+                    }
+                }
+                Err(problem) => Err(problem),
+            };
+            self.write_result(queue, result);
+        }
+        Ok(())
+    }
+
+    fn write_result(&mut self, queue: &Named, result: Result<MessageId, Problem>) {
+        let out = &mut self.out;
+        match result {
+            Ok(id) => {
+                out.extend_from_slice(b"{\"status\":201,\"id\":\"");
+                queue.write_id(out, id);
+                out.extend_from_slice(b"\"},");
+            }
+            Err(problem) => {
+                out.extend_from_slice(problem.result().to_string().as_bytes());
+                out.push(b',');
+            }
+        }
+    }
+
+    fn answer(mut self) -> Answer {
+        self.out.pop_if(|last| *last == b',');
+        self.out.extend_from_slice(b"]}\n");
+        json(self.out)
+    }
 }
