@@ -1,7 +1,8 @@
 //! Reading a request body, up to a limit.
 
+use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use actix_http::{Payload, RequestHead};
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -17,6 +18,8 @@ pub(super) struct Body {
     first: Bytes,
     /// `first` and all that came after it, once anything did.
     whole: BytesMut,
+    /// Whether it was asked for before.
+    awaited: bool,
 }
 
 impl Body {
@@ -38,11 +41,19 @@ impl Body {
             // What follows is no body but another protocol, which the client asks to change to.
             return Ok(None);
         }
-        Ok(Some(Self { payload, limit, first: Bytes::new(), whole: BytesMut::new() }))
+        let (first, whole) = (Bytes::new(), BytesMut::new());
+        Ok(Some(Self { payload, limit, first, whole, awaited: false }))
     }
 
     /// The whole body, once it is there; not to be called again after that.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Refusal>> {
+        // A connection asks first, then hands over what came with the head, then asks again. A waker
+        // that it were given at first would have it look at everything once more for nothing; from
+        // then on it is needed.
+        let context = match mem::replace(&mut self.awaited, true) {
+            true => context,
+            false => &mut Context::from_waker(Waker::noop()),
+        };
         while let Some(chunk) = ready!(Pin::new(&mut self.payload).poll_next(context)) {
             let chunk = chunk.map_err(|_| Refusal::BodyIncomplete)?;
             if chunk.len() > self.limit - self.len() {
@@ -51,9 +62,9 @@ impl Body {
             self.append(chunk);
         }
         Poll::Ready(Ok(if self.whole.is_empty() {
-            std::mem::take(&mut self.first)
+            mem::take(&mut self.first)
         } else {
-            std::mem::take(&mut self.whole).freeze()
+            mem::take(&mut self.whole).freeze()
         }))
     }
 
