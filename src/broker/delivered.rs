@@ -50,22 +50,12 @@ impl Delivered {
         &self.queue
     }
 
-    /// The receipt of one of them, as text.
-    pub fn receipt(&self, delivery: &Delivery) -> String {
-        self.texts().of_receipt(delivery.receipt)
-    }
-
-    /// The id of one of them, as text.
-    pub fn id(&self, delivery: &Delivery) -> String {
-        self.texts().of_id(delivery.id)
-    }
-
-    /// Appends what [`receipt`](Self::receipt) returns.
+    /// Appends the receipt of one of them, as text.
     pub fn write_receipt(&self, out: &mut Vec<u8>, delivery: &Delivery) {
         self.texts().write_receipt(out, delivery.receipt);
     }
 
-    /// Appends what [`id`](Self::id) returns.
+    /// Appends the id of one of them, as text.
     pub fn write_id(&self, out: &mut Vec<u8>, delivery: &Delivery) {
         self.texts().write_id(out, delivery.id);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::QueueName;
 use super::keys::Keys;
-use super::receipt::Texts;
+use super::receipt::{ID_LENGTH, Texts};
 use crate::queue::{Counts, MessageId, Millis, Queue, Settings};
 
 /// All settings of a queue.
@@ -102,12 +102,10 @@ impl Named {
         &self.name
     }
 
-    /// The id of one of its messages, as text.
-    pub fn id(&self, id: MessageId) -> String {
-        self.texts.of_id(id)
-    }
+    /// How many characters an id has as text.
+    pub const ID_LENGTH: usize = ID_LENGTH;
 
-    /// Appends what [`id`](Self::id) returns.
+    /// Appends the id of one of its messages, as text.
     pub fn write_id(&self, out: &mut Vec<u8>, id: MessageId) {
         self.texts.write_id(out, id);
     }

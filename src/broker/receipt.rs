@@ -18,7 +18,7 @@ pub(super) struct Texts {
 }
 
 const RECEIPT_LENGTH: usize = 8 + 8 + 4 + 16;
-const ID_LENGTH: usize = 8 + 8 + 16;
+pub(super) const ID_LENGTH: usize = 8 + 8 + 16;
 
 impl Texts {
     pub(super) fn new() -> Self {
@@ -32,16 +32,10 @@ impl Texts {
         self.key.hash_one(receipt.parts())
     }
 
-    /// The receipt as a consumer gets it: 36 hexadecimal digits.
-    pub(super) fn of_receipt(&self, receipt: Receipt) -> String {
-        text(RECEIPT_LENGTH, |out| self.write_receipt(out, receipt))
-    }
-
-    /// Appends the receipt.
+    /// Appends the receipt as a consumer gets it: 36 hexadecimal digits.
     pub(super) fn write_receipt(&self, out: &mut Vec<u8>, receipt: Receipt) {
         let (slot, generation, delivery) = receipt.parts();
-        write_hex(out, slot.into(), 8);
-        write_hex(out, generation.into(), 8);
+        write_hex(out, u64::from(slot) << 32 | u64::from(generation), 16);
         write_hex(out, delivery.into(), 4);
         write_hex(out, self.tag(receipt), 16);
     }
@@ -59,17 +53,11 @@ impl Texts {
         (hex(text, 20..36)? == self.tag(receipt)).then_some(receipt)
     }
 
-    /// The id as anybody may see it: 32 hexadecimal digits, of which no two messages of any queue
-    /// have the same.
-    pub(super) fn of_id(&self, id: MessageId) -> String {
-        text(ID_LENGTH, |out| self.write_id(out, id))
-    }
-
-    /// Appends the id.
+    /// Appends the id as anybody may see it: 32 hexadecimal digits, of which no two messages of any
+    /// queue have the same.
     pub(super) fn write_id(&self, out: &mut Vec<u8>, id: MessageId) {
         let (slot, generation) = id.parts();
-        write_hex(out, slot.into(), 8);
-        write_hex(out, generation.into(), 8);
+        write_hex(out, u64::from(slot) << 32 | u64::from(generation), 16);
         out.extend_from_slice(&self.itself);
     }
 
@@ -85,22 +73,27 @@ impl Texts {
     }
 }
 
-fn text(length: usize, write: impl FnOnce(&mut Vec<u8>)) -> String {
-    let mut out = Vec::with_capacity(length);
-    write(&mut out);
-    String::from_utf8(out).expect("hexadecimal digits are ASCII")
+/// Appends the last `digits` hexadecimal digits of a number, an even number of them.
+fn write_hex(out: &mut Vec<u8>, number: u64, digits: usize) {
+    let mut text = [0; 16];
+    let bytes = number.to_be_bytes();
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&HEX[usize::from(byte)]);
+    }
+    out.extend_from_slice(&text[16 - digits..]);
 }
 
-/// Appends the last `digits` hexadecimal digits of a number.
-fn write_hex(out: &mut Vec<u8>, number: u64, digits: usize) {
+/// Each byte in two digits.
+static HEX: [[u8; 2]; 256] = {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 16];
-    let digits = &mut text[..digits];
-    for (place, digit) in digits.iter_mut().rev().enumerate() {
-        *digit = DIGITS[(number >> (4 * place)) as usize & 15];
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
     }
-    out.extend_from_slice(digits);
-}
+    pairs
+};
 
 fn hex(text: &str, digits: std::ops::Range<usize>) -> Option<u64> {
     let digits = text.get(digits)?;
@@ -112,11 +105,17 @@ fn hex(text: &str, digits: std::ops::Range<usize>) -> Option<u64> {
 mod tests {
     use super::*;
 
+    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn only_the_queue_that_gave_a_receipt_knows_it() {
         let (queue, other) = (Texts::new(), Texts::new());
         let receipt = Receipt::from_parts(7, 1, 65535);
-        let text = queue.of_receipt(receipt);
+        let text = text(|out| queue.write_receipt(out, receipt));
         assert_eq!(text.len(), RECEIPT_LENGTH);
         assert_eq!(queue.receipt(&text), Some(receipt));
         assert_eq!(other.receipt(&text), None);
@@ -135,7 +134,7 @@ mod tests {
     fn an_id_comes_back() {
         let queue = Texts::new();
         let id = MessageId::from_parts(u32::MAX, 3);
-        assert_eq!(queue.id(&queue.of_id(id)), Some(id));
+        assert_eq!(queue.id(&text(|out| queue.write_id(out, id))), Some(id));
         assert_eq!(queue.id(&"0".repeat(32)), None);
     }
 }

@@ -121,7 +121,7 @@ mod tests {
 
     fn body(answer: Answer) -> String {
         assert_eq!(answer.status(), StatusCode::OK);
-        let bytes = answer.into_body().try_into_bytes().expect("one buffer");
+        let Ok(bytes) = answer.into_body().try_into_bytes() else { panic!("no buffer") };
         String::from_utf8(bytes.to_vec()).expect("JSON")
     }
 

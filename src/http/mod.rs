@@ -22,9 +22,10 @@ use actix_http::{Request, Response};
 use actix_service::IntoServiceFactory as _;
 use actix_web::dev::{AppConfig, ServiceFactory};
 use actix_web::http::Method;
-use actix_web::web::{self, Bytes};
+use actix_web::web;
 use actix_web::{App, Error, HttpRequest, HttpResponse};
 
+pub use self::answer::AnswerBody;
 use self::body::Body;
 use self::front::Front;
 use self::refusal::Refusal;
@@ -41,7 +42,7 @@ pub fn front(
 ) -> impl ServiceFactory<
     Request,
     Config = AppConfig,
-    Response = Response<EitherBody<Bytes>>,
+    Response = Response<EitherBody<AnswerBody>>,
     Error = Error,
     InitError = (),
 > {

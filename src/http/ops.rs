@@ -2,7 +2,7 @@
 
 use actix_web::http::{Method, StatusCode};
 
-use super::answer::{Answer, typed};
+use super::answer::{Answer, JSON, typed};
 use super::problem::Problem;
 use crate::broker::Broker;
 
@@ -22,5 +22,5 @@ pub(super) fn answer(broker: &Broker, method: &Method, path: &str) -> Option<Ans
         return Some(Problem::method("GET, HEAD").answer(head));
     }
     let body = if head { String::new() } else { format!("{{\"status\":\"{word}\"}}\n") };
-    Some(typed(status, "application/json", body))
+    Some(typed(status, JSON, body))
 }

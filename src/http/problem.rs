@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, typed};
+use super::answer::{Answer, PROBLEM_JSON, number, typed};
 use crate::broker::Error;
 use crate::queue::{LeaseError, SendRefusal};
 
@@ -127,10 +127,10 @@ impl Problem {
             document.extend(members);
         }
         let body = if head { String::new() } else { format!("{}\n", Value::Object(document)) };
-        let mut answer = typed(self.0.status, "application/problem+json", body);
+        let mut answer = typed(self.0.status, PROBLEM_JSON, body);
         let headers = answer.headers_mut();
         if let Some(wait) = self.0.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+            headers.insert(RETRY_AFTER, number(wait.as_secs()));
         }
         if let Some(allow) = self.0.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));

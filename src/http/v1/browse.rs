@@ -13,9 +13,9 @@ const USUAL: u64 = 10;
 
 /// `GET /v1/queues/{q}/messages`: the first messages in line.
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
-    call.know_parameters(&["max"])?;
+    let [max] = call.parameters(["max"])?;
     let queue = call.queue()?;
-    let max = call.number("max", 1, MOST)?.unwrap_or(USUAL);
+    let max = max.number(1, MOST)?.unwrap_or(USUAL);
     let looks = call.broker().browse(queue, max as usize);
     let body = match call.is_head() {
         true => Vec::new(),
@@ -26,7 +26,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
 
 /// `GET /v1/queues/{q}/messages/{id}`: one message, wherever it is.
 pub(super) fn get(call: &Call<'_>, id: &str) -> Result<Answer, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     let queue = call.queue()?;
     let found = call.broker().find_message(queue, id).ok_or_else(Problem::unknown_message)?;
     let mut body = Vec::new();

@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use actix_http::{HttpMessage as _, Request};
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::HeaderName;
 use actix_web::web::Bytes;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::headers::Headers;
+use super::parameters::{self, Parameter};
 use crate::broker::{Broker, Named};
 use crate::duration;
-use crate::http::answer::{Answer, Reply};
+use crate::http::answer::{Answer, Reply, number};
 use crate::http::front::{Counted, Worker};
 use crate::http::problem::Problem;
 use crate::http::refusal::Refusal;
@@ -25,7 +27,6 @@ use crate::http::refusal::Refusal;
 pub(super) struct Call<'request> {
     worker: &'request Rc<Worker>,
     request: &'request Request,
-    query: &'request str,
     /// As in the path.
     name: Cow<'request, str>,
     queue: OnceCell<Arc<Named>>,
@@ -40,9 +41,7 @@ const DEPTH: HeaderName = HeaderName::from_static("queue-depth");
 /// On every answer about a queue: how many it may hold.
 const CAPACITY: HeaderName = HeaderName::from_static("queue-capacity");
 
-const PREFER: HeaderName = HeaderName::from_static("prefer");
-
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl<'request> Call<'request> {
     /// A request about the queue that its path calls `name`; about none, if that is empty.
@@ -56,9 +55,7 @@ impl<'request> Call<'request> {
         Self {
             worker,
             request,
-            query: request.uri().query().unwrap_or_default(),
-            // No queue has a name that cannot be decoded either.
-            name: percent_decode_str(name).decode_utf8().unwrap_or(Cow::Borrowed(name)),
+            name: decoded(name),
             queue: OnceCell::new(),
             body: Cell::new(Some(body)),
             draining,
@@ -96,7 +93,9 @@ impl<'request> Call<'request> {
         let queue = Arc::clone(self.queue.get().expect("the queue was looked up"));
         Reply::Later(Box::pin(async move {
             let answer = rest(&worker.broker, &queue).await;
-            mark(answer.unwrap_or_else(|problem| problem.answer(false)), &queue)
+            let mut answer = answer.unwrap_or_else(|problem| problem.answer(false));
+            mark(&mut answer, &queue);
+            answer
         }))
     }
 
@@ -124,108 +123,29 @@ impl<'request> Call<'request> {
     }
 
     /// Puts how full the queue is on an answer about it.
-    pub(super) fn mark(&self, answer: Answer) -> Answer {
-        match self.queue.get() {
-            Some(queue) => mark(answer, queue),
-            None => answer,
+    pub(super) fn mark(&self, answer: &mut Answer) {
+        if let Some(queue) = self.queue.get() {
+            mark(answer, queue);
         }
     }
 
-    // Headers.
+    // Headers and parameters.
 
-    pub(super) fn headers(&self) -> &HeaderMap {
-        self.request.headers()
+    pub(super) fn headers(&self) -> Headers<'request> {
+        Headers::of(self.request.headers())
     }
 
-    /// The value of a header that may stand once.
-    pub(super) fn header(&self, name: &HeaderName) -> Result<Option<&str>, Problem> {
-        let mut values = self.headers().get_all(name);
-        let Some(value) = values.next() else { return Ok(None) };
-        if values.next().is_some() {
-            return Err(Problem::invalid(name.as_str(), "is given twice"));
-        }
-        match value.to_str() {
-            Ok(text) => Ok(Some(text.trim())),
-            Err(_) => {
-                Err(Problem::invalid(name.as_str(), "has other characters than visible ASCII"))
-            }
-        }
-    }
-
-    /// A header that is a duration of at most `most`.
-    pub(super) fn duration_header(
+    /// The parameters of these names; there may be no others.
+    pub(super) fn parameters<const N: usize>(
         &self,
-        name: &HeaderName,
-        most: Duration,
-    ) -> Result<Option<Duration>, Problem> {
-        let Some(text) = self.header(name)? else { return Ok(None) };
-        read_duration(name.as_str(), text, Duration::ZERO, most).map(Some)
+        names: [&'static str; N],
+    ) -> Result<[Parameter<'request>; N], Problem> {
+        parameters::read(self.request.uri().query().unwrap_or_default(), names)
     }
 
-    /// How long the client wants to wait, by the parameter `wait` or the header `Prefer: wait=N`.
-    /// A preference is no error, whatever it says.
-    pub(super) fn wait(&self) -> Result<Option<Duration>, Problem> {
-        if let Some(text) = self.parameter("wait") {
-            let wait = read_duration("wait", &text, Duration::ZERO, LONGEST_WAIT)?;
-            return Ok(Some(wait).filter(|wait| !wait.is_zero()));
-        }
-        let preferences = self.headers().get_all(PREFER).filter_map(|value| value.to_str().ok());
-        let wait = preferences
-            .flat_map(|preferences| preferences.split([',', ';']))
-            .filter_map(|preference| preference.split_once('='))
-            .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
-            .and_then(|(_, wait)| duration::read(wait.trim().trim_matches('"')));
-        Ok(wait.filter(|wait| !wait.is_zero()).map(|wait| wait.min(LONGEST_WAIT)))
-    }
-
-    // Parameters.
-
-    /// A parameter of the query.
-    pub(super) fn parameter(&self, name: &str) -> Option<Cow<'request, str>> {
-        self.parameters().find(|(own, _)| own == name).map(|(_, value)| value)
-    }
-
-    fn parameters(&self) -> form_urlencoded::Parse<'request> {
-        form_urlencoded::parse(self.query.as_bytes())
-    }
-
-    /// Refuses parameters of other names than these, and those that are given twice.
-    pub(super) fn know_parameters(&self, known: &[&str]) -> Result<(), Problem> {
-        let mut seen = 0_u32;
-        for (name, _) in self.parameters() {
-            let Some(place) = known.iter().position(|known| *known == name) else {
-                let problem = match known {
-                    [] => "is unknown: this path has no parameters".to_owned(),
-                    _ => format!("is unknown: there are `{}`", known.join("`, `")),
-                };
-                return Err(Problem::invalid(&name, problem));
-            };
-            if seen & 1 << place != 0 {
-                return Err(Problem::invalid(&name, "is given twice"));
-            }
-            seen |= 1 << place;
-        }
-        Ok(())
-    }
-
-    /// A parameter that is a number from `least` to `most`.
-    pub(super) fn number(&self, name: &str, least: u64, most: u64) -> Result<Option<u64>, Problem> {
-        let Some(text) = self.parameter(name) else { return Ok(None) };
-        let number = text.parse().ok().filter(|number| (least..=most).contains(number));
-        let problem =
-            || Problem::invalid(name, format!("must be a whole number from {least} to {most}"));
-        number.ok_or_else(problem).map(Some)
-    }
-
-    /// A parameter that is a duration from `least` to `most`.
-    pub(super) fn duration(
-        &self,
-        name: &str,
-        least: Duration,
-        most: Duration,
-    ) -> Result<Option<Duration>, Problem> {
-        let Some(text) = self.parameter(name) else { return Ok(None) };
-        read_duration(name, &text, least, most).map(Some)
+    /// For a path that has no parameters.
+    pub(super) fn no_parameters(&self) -> Result<(), Problem> {
+        self.parameters([]).map(|[]| ())
     }
 
     // The body.
@@ -259,11 +179,18 @@ impl<'request> Call<'request> {
     }
 }
 
-fn mark(mut answer: Answer, queue: &Named) -> Answer {
+fn decoded(name: &str) -> Cow<'_, str> {
+    if !name.bytes().any(|byte| byte == b'%') {
+        return Cow::Borrowed(name);
+    }
+    // No queue has a name that cannot be decoded either.
+    percent_decode_str(name).decode_utf8().unwrap_or(Cow::Borrowed(name))
+}
+
+fn mark(answer: &mut Answer, queue: &Named) {
     let headers = answer.headers_mut();
-    headers.insert(DEPTH, HeaderValue::from(queue.depth()));
-    headers.insert(CAPACITY, HeaderValue::from(queue.capacity()));
-    answer
+    headers.append(DEPTH, number(queue.depth()));
+    headers.append(CAPACITY, number(queue.capacity()));
 }
 
 /// The first field that spoils a document also when it stands alone. For documents in which every

@@ -17,7 +17,7 @@ fn answer(document: &Value) -> Answer {
 
 /// `POST /v1/queues/{q}/purge`: every message that was sent before is gone.
 pub(super) fn purge(call: &Call<'_>) -> Result<Answer, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     let queue = call.queue()?;
     let purged = call.broker().purge(queue);
     Ok(answer(&json!({ "purged": purged })))
@@ -25,7 +25,7 @@ pub(super) fn purge(call: &Call<'_>) -> Result<Answer, Problem> {
 
 /// `POST /v1/queues/{q}/pause`: receives find nothing.
 pub(super) fn pause(call: &Call<'_>) -> Result<Answer, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     let queue = call.queue()?;
     let changed = call.broker().pause(queue);
     Ok(answer(&json!({ "paused": true, "changed": changed })))
@@ -33,7 +33,7 @@ pub(super) fn pause(call: &Call<'_>) -> Result<Answer, Problem> {
 
 /// `POST /v1/queues/{q}/resume`: receives go on.
 pub(super) fn resume(call: &Call<'_>) -> Result<Answer, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     let queue = call.queue()?;
     let changed = call.broker().resume(queue);
     Ok(answer(&json!({ "paused": false, "changed": changed })))
@@ -53,7 +53,7 @@ struct Redrive {
 /// `POST /v1/queues/{q}/redrive`: moves dead letters back, each in one step. It ends with the
 /// request; what was moved stays moved.
 pub(super) fn redrive(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     let queue = call.queue()?;
     let Redrive { to, max, rate } = call.document()?;
     let pace = match rate {

@@ -1,19 +1,11 @@
 //! Messages as consumers get them: in JSON, or one as it is.
 
-use std::mem;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use actix_http::Response;
-use actix_http::body::{BodySize, BoxBody, EitherBody, MessageBody};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, InvalidHeaderValue};
-use actix_web::web::Bytes;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::broker::Delivered;
-use crate::http::answer::{Answer, empty};
+use crate::http::answer::{Answer, BYTES, JSON, TEXT, deliver, number};
 use crate::http::json::write_escaped;
 use crate::queue::{ContentType, Delivery, Millis};
 
@@ -59,7 +51,7 @@ pub(super) fn write(out: &mut Vec<u8>, delivered: &Delivered, delivery: &Deliver
     out.extend_from_slice(b"\",\"receive_count\":");
     write_number(out, u64::from(delivery.receive_count));
     out.extend_from_slice(b",\"age_ms\":");
-    write_number(out, now.0.saturating_sub(delivery.sent_at.0));
+    write_number(out, age_ms(delivery, now));
     out.extend_from_slice(b",\"content_type\":\"");
     write_escaped(out, message.content_type.as_str());
     match std::str::from_utf8(&message.body) {
@@ -91,77 +83,48 @@ fn write_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
+fn age_ms(delivery: &Delivery, now: Millis) -> u64 {
+    now.0.saturating_sub(delivery.sent_at.0)
+}
+
 /// The one message as it was sent, its facts in headers.
 pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     let [delivery] = delivered.deliveries() else { unreachable!("who asks for this has one") };
     let message = delivery.message.clone();
-    let id = delivered.id(delivery);
-    let receipt = delivered.needs_receipts().then(|| delivered.receipt(delivery));
-    let (receive_count, sent_at) = (delivery.receive_count, delivery.sent_at);
-
-    let mut answer = deliver(message.body, delivered);
-    let headers = answer.headers_mut();
-    headers.insert(RECEIVE_COUNT, HeaderValue::from(receive_count));
-    headers.insert(AGE_MS, HeaderValue::from(now.0.saturating_sub(sent_at.0)));
-    let mut put = |name: HeaderName, value: Result<HeaderValue, InvalidHeaderValue>| {
-        // What is not allowed in a header stays away: attributes may come from elsewhere.
-        if let Ok(value) = value {
-            headers.append(name, value);
-        }
+    let id = digits(|out| delivered.write_id(out, delivery));
+    let receipt =
+        delivered.needs_receipts().then(|| digits(|out| delivered.write_receipt(out, delivery)));
+    let (receive_count, age_ms) = (delivery.receive_count.into(), age_ms(delivery, now));
+    let content_type = match message.content_type {
+        ContentType::Text => TEXT,
+        ContentType::Json => JSON,
+        ContentType::Binary => BYTES,
+        ContentType::Other(text) => HeaderValue::try_from(&*text).unwrap_or(BYTES),
     };
-    put(
-        CONTENT_TYPE,
-        match message.content_type {
-            ContentType::Other(text) => HeaderValue::try_from(&*text),
-            usual => Ok(HeaderValue::from_static(usual.usual())),
-        },
-    );
-    put(ID, HeaderValue::try_from(id));
+
+    let mut answer = deliver(content_type, message.body, delivered);
+    let headers = answer.headers_mut();
+    headers.append(ID, id);
     if let Some(receipt) = receipt {
-        put(RECEIPT, HeaderValue::try_from(receipt));
+        headers.append(RECEIPT, receipt);
     }
+    headers.append(RECEIVE_COUNT, number(receive_count));
+    headers.append(AGE_MS, number(age_ms));
     for (name, value) in message.attributes.iter() {
         let name = match TRACE_HEADERS.contains(&name) {
             true => HeaderName::try_from(name),
             false => HeaderName::try_from(format!("{ATTRIBUTE_PREFIX}{name}")),
         };
-        if let Ok(name) = name {
-            put(name, HeaderValue::try_from(value));
+        // What is not allowed in a header stays away: attributes may come from elsewhere.
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
+            headers.append(name, value);
         }
     }
     answer
 }
 
-/// 200 with this body, whose messages have reached their consumer once it was written.
-pub(super) fn deliver(bytes: Bytes, delivered: Delivered) -> Answer {
-    if bytes.is_empty() {
-        // The connection never asks for a body that it knows to be empty.
-        delivered.passed_on();
-        return empty(StatusCode::OK);
-    }
-    let body = DeliveryBody { bytes, delivered: Some(delivered) };
-    Response::with_body(StatusCode::OK, EitherBody::right(BoxBody::new(body)))
-}
-
-/// A body that gives its messages back if it is dropped before it was written.
-struct DeliveryBody {
-    bytes: Bytes,
-    delivered: Option<Delivered>,
-}
-
-impl MessageBody for DeliveryBody {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(self.bytes.len() as u64)
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let Some(delivered) = self.delivered.take() else { return Poll::Ready(None) };
-        delivered.passed_on();
-        Poll::Ready(Some(Ok(mem::take(&mut self.bytes))))
-    }
+fn digits(write: impl FnOnce(&mut Vec<u8>)) -> HeaderValue {
+    let mut digits = Vec::with_capacity(40);
+    write(&mut digits);
+    HeaderValue::from_bytes(&digits).expect("digits may stand in a header")
 }

@@ -17,7 +17,7 @@ const MOST: usize = 1000;
 
 /// `DELETE /v1/queues/{q}/leases/{receipt}`: the message is gone.
 pub(super) fn ack(call: &Call<'_>, receipt: &str) -> Result<Answer, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     let queue = call.queue()?;
     call.broker().ack(queue, receipt)?;
     Ok(empty(StatusCode::NO_CONTENT))
@@ -26,9 +26,9 @@ pub(super) fn ack(call: &Call<'_>, receipt: &str) -> Result<Answer, Problem> {
 /// `PATCH /v1/queues/{q}/leases/{receipt}`: a new lease from now on, by the parameter `lease` or the
 /// field of this name; the queue's, if neither is there.
 pub(super) fn extend(call: &Call<'_>, receipt: &str) -> Result<Answer, Problem> {
-    call.know_parameters(&["lease"])?;
+    let [lease] = call.parameters(["lease"])?;
     let queue = call.queue()?;
-    let parameter = call.duration("lease", Duration::ZERO, MAX_LEASE)?;
+    let parameter = lease.duration(Duration::ZERO, MAX_LEASE)?;
     let document: Extension = call.document()?;
     let lease = match document.lease {
         Some(lease) => Some(lease.read("lease", MAX_LEASE)?),
@@ -40,9 +40,9 @@ pub(super) fn extend(call: &Call<'_>, receipt: &str) -> Result<Answer, Problem> 
 
 /// `POST /v1/queues/{q}/leases/{receipt}/release`: back into the line, after `delay`.
 pub(super) fn release(call: &Call<'_>, receipt: &str) -> Result<Answer, Problem> {
-    call.know_parameters(&["delay"])?;
+    let [delay] = call.parameters(["delay"])?;
     let queue = call.queue()?;
-    let delay = call.duration("delay", Duration::ZERO, MAX_DELAY)?.unwrap_or_default();
+    let delay = delay.duration(Duration::ZERO, MAX_DELAY)?.unwrap_or_default();
     call.broker().release(queue, receipt, delay)?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
@@ -91,7 +91,7 @@ struct Receipts {
 
 /// `POST /v1/queues/{q}/leases/{ack,extend,release}`: one result for each receipt, in order.
 pub(super) fn many(call: &Call<'_>, act: Act) -> Result<Answer, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     let queue = call.queue()?;
     let document: Receipts = call.document()?;
     let count = document.receipts.len();

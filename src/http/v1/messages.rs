@@ -1,46 +1,41 @@
 //! `POST /v1/queues/{q}/messages` and `…/messages/batch`.
 
-use std::borrow::Cow;
 use std::time::Duration;
 use std::vec;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::rt::task::yield_now;
 use actix_web::rt::time::sleep;
 use actix_web::web::Bytes;
 use serde_json::value::RawValue;
 
 use super::call::Call;
-use super::delivery::{ATTRIBUTE_PREFIX, TRACE_HEADERS, TRACE_STATE};
+use super::headers::Headers;
 use super::item;
 use crate::broker::{Broker, MAX_DELAY, Named, SendOptions, is_for_room};
-use crate::http::answer::{Answer, Reply, json, typed};
+use crate::http::answer::{Answer, JSON, Reply, json, typed};
 use crate::http::problem::Problem;
-use crate::queue::{
-    Attributes, ContentType, Message, MessageId, Millis, Options, SendRefusal, TrySendError,
-};
+use crate::queue::{ContentType, Message, MessageId, Millis, Options, SendRefusal, TrySendError};
 
 /// The most messages of one request.
 const MOST: usize = 1000;
 
 pub(super) const LONGEST_TTL: Duration = Duration::from_hours(24 * 3650);
 
-const DELAY: HeaderName = HeaderName::from_static("queue-delay");
-const TTL: HeaderName = HeaderName::from_static("queue-ttl");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
 const LONGEST_KEY: usize = 255;
 
 /// Sends one message: the body, as it is.
 pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.know_parameters(&["wait"])?;
+    let [wait] = call.parameters(["wait"])?;
     call.refuse_while_draining()?;
     let queue = call.queue()?;
-    let options = options(call)?;
-    let key = idempotency_key(call)?;
-    let wait = call.wait()?;
-    let (content_type, attributes) = (content_type(call)?, attributes(call)?);
+    let headers = call.headers();
+    let options = options(&headers)?;
+    let key = idempotency_key(&headers)?;
+    let wait = headers.wait(&wait)?;
+    let content_type = headers.content_type.text()?.map(ContentType::from).unwrap_or_default();
+    let attributes = headers.attributes()?;
     // A copy of its own: the body is a part of what was read from the connection.
     let body = Bytes::copy_from_slice(&call.body()?);
 
@@ -62,69 +57,48 @@ pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn sent(queue: &Named, id: MessageId) -> Answer {
-    let id = queue.id(id);
-    let mut answer =
-        typed(StatusCode::CREATED, "application/json", format!("{{\"id\":\"{id}\"}}\n"));
-    let location = format!("/v1/queues/{}/messages/{id}", queue.name());
-    if let Ok(location) = HeaderValue::try_from(location) {
-        answer.headers_mut().insert(LOCATION, location);
-    }
+    let name = queue.name().as_str().as_bytes();
+    let [before_name, before_id] = [&b"/v1/queues/"[..], b"/messages/"];
+    let length = before_name.len() + name.len() + before_id.len() + Named::ID_LENGTH;
+    let mut location = Vec::with_capacity(length);
+    location.extend_from_slice(before_name);
+    location.extend_from_slice(name);
+    location.extend_from_slice(before_id);
+    queue.write_id(&mut location, id);
+
+    let [before_id, after_id] = [&b"{\"id\":\""[..], b"\"}\n"];
+    let mut body = Vec::with_capacity(before_id.len() + Named::ID_LENGTH + after_id.len());
+    body.extend_from_slice(before_id);
+    body.extend_from_slice(&location[length - Named::ID_LENGTH..]);
+    body.extend_from_slice(after_id);
+
+    let location = HeaderValue::try_from(location).expect("names and ids may stand in a header");
+    let mut answer = typed(StatusCode::CREATED, JSON, body);
+    answer.headers_mut().append(LOCATION, location);
     answer
 }
 
-fn options(call: &Call<'_>) -> Result<Options, Problem> {
-    let delay = call.duration_header(&DELAY, MAX_DELAY)?;
-    let ttl = call.duration_header(&TTL, LONGEST_TTL)?;
+fn options(headers: &Headers<'_>) -> Result<Options, Problem> {
+    let delay = headers.delay.duration(MAX_DELAY)?;
+    let ttl = headers.ttl.duration(LONGEST_TTL)?;
     if ttl.is_some_and(|ttl| ttl.is_zero()) {
-        return Err(Problem::invalid("queue-ttl", "must be longer than nothing"));
+        return Err(headers.ttl.invalid("must be longer than nothing"));
     }
     Ok(Options { delay, ttl })
 }
 
-fn idempotency_key(call: &Call<'_>) -> Result<Option<String>, Problem> {
-    let name = IDEMPOTENCY_KEY;
-    let Some(key) = call.header(&name)? else { return Ok(None) };
+fn idempotency_key(headers: &Headers<'_>) -> Result<Option<String>, Problem> {
+    let Some(key) = headers.idempotency_key.text()? else { return Ok(None) };
     if !(1..=LONGEST_KEY).contains(&key.len()) {
-        return Err(Problem::invalid(
-            name.as_str(),
-            format!("must have 1 to {LONGEST_KEY} characters"),
-        ));
+        let problem = format!("must have 1 to {LONGEST_KEY} characters");
+        return Err(headers.idempotency_key.invalid(problem));
     }
     Ok(Some(key.to_owned()))
 }
 
-fn content_type(call: &Call<'_>) -> Result<ContentType, Problem> {
-    Ok(call.header(&CONTENT_TYPE)?.map_or_else(ContentType::default, ContentType::from))
-}
-
-/// `Queue-Attr-*` without that prefix, and the trace context.
-fn attributes(call: &Call<'_>) -> Result<Attributes, Problem> {
-    let mut attributes: Vec<(&str, Cow<'_, str>)> = Vec::new();
-    for (header, value) in call.headers() {
-        let header = header.as_str();
-        let name = match header.strip_prefix(ATTRIBUTE_PREFIX) {
-            Some("") => return Err(Problem::invalid(header, "has no name behind the prefix")),
-            Some(name) => name,
-            None if TRACE_HEADERS.contains(&header) => header,
-            None => continue,
-        };
-        let value = std::str::from_utf8(value.as_bytes());
-        let value = value.map_err(|_| Problem::invalid(header, "is not UTF-8"))?;
-        match attributes.iter_mut().find(|(known, _)| *known == name) {
-            None => attributes.push((name, Cow::Borrowed(value))),
-            // A list, of which each header has a part.
-            Some((_, list)) if name == TRACE_STATE => *list = format!("{list},{value}").into(),
-            Some(_) => return Err(Problem::invalid(header, "is given twice")),
-        }
-    }
-    // Headers come in no order of their own.
-    attributes.sort_unstable();
-    Ok(attributes.into_iter().collect())
-}
-
 /// Sends the messages of a JSON array, or of one JSON document a line; one result each.
 pub(super) fn send_batch(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     call.refuse_while_draining()?;
     let queue = call.queue()?;
     let body = call.body()?;

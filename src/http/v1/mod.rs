@@ -4,13 +4,16 @@
 //! same: read what the request says ([`Call`]), ask the broker, tell the answer. Where that has to
 //! wait, the rest is a future that owns what it needs, and the request is gone.
 
+mod accept;
 mod browse;
 mod call;
 mod control;
 mod delivery;
+mod headers;
 mod item;
 mod leases;
 mod messages;
+mod parameters;
 mod queues;
 mod receive;
 
@@ -52,30 +55,40 @@ enum Route<'path> {
 impl<'path> Route<'path> {
     /// The route of a path behind [`PREFIX`], and the queue it is about.
     fn of(path: &'path str) -> Option<(Self, &'path str)> {
-        let mut parts = path.split('/');
-        if parts.next() != Some("queues") {
-            return None;
-        }
-        let Some(queue) = parts.next() else { return Some((Self::Queues, "")) };
-        let rest = (parts.next(), parts.next(), parts.next(), parts.next());
-        let route = match rest {
-            (None, ..) => Self::Queue,
-            (Some("messages"), None, ..) => Self::Messages,
-            (Some("messages"), Some("batch"), None, _) => Self::MessageBatch,
-            (Some("messages"), Some(id), None, _) if !id.is_empty() => Self::Message(id),
-            (Some("receive"), None, ..) => Self::Receive,
-            (Some("leases"), Some("ack"), None, _) => Self::Ack,
-            (Some("leases"), Some("extend"), None, _) => Self::Extend,
-            (Some("leases"), Some("release"), None, _) => Self::Release,
-            (Some("leases"), Some(receipt), None, _) if !receipt.is_empty() => Self::Lease(receipt),
-            (Some("leases"), Some(receipt), Some("release"), None) => Self::LeaseRelease(receipt),
-            (Some("purge"), None, ..) => Self::Purge,
-            (Some("pause"), None, ..) => Self::Pause,
-            (Some("resume"), None, ..) => Self::Resume,
-            (Some("redrive"), None, ..) => Self::Redrive,
-            _ => return None,
+        let Some(path) = path.strip_prefix("queues/") else {
+            return (path == "queues").then_some((Self::Queues, ""));
+        };
+        let Some(end) = path.bytes().position(|byte| byte == b'/') else {
+            return Some((Self::Queue, path));
+        };
+        let (queue, path) = (&path[..end], &path[end + 1..]);
+        let route = match path {
+            "messages" => Self::Messages,
+            "messages/batch" => Self::MessageBatch,
+            "receive" => Self::Receive,
+            "leases/ack" => Self::Ack,
+            "leases/extend" => Self::Extend,
+            "leases/release" => Self::Release,
+            "purge" => Self::Purge,
+            "pause" => Self::Pause,
+            "resume" => Self::Resume,
+            "redrive" => Self::Redrive,
+            _ => Self::of_part(path)?,
         };
         Some((route, queue))
+    }
+
+    /// The route of a path that names a message or a lease.
+    fn of_part(path: &'path str) -> Option<Self> {
+        let one = |name: &str| !name.is_empty() && !name.bytes().any(|byte| byte == b'/');
+        if let Some(receipt) = path.strip_prefix("leases/") {
+            return match receipt.strip_suffix("/release") {
+                Some(receipt) => one(receipt).then_some(Self::LeaseRelease(receipt)),
+                None => one(receipt).then_some(Self::Lease(receipt)),
+            };
+        }
+        let id = path.strip_prefix("messages/")?;
+        one(id).then_some(Self::Message(id))
     }
 
     /// Whether its function looks at the body, so that it says when that is no good.
@@ -133,42 +146,42 @@ pub(super) fn answer(
         return Problem::unknown_path().answer(head).into();
     };
     let call = Call::new(worker, request, name, body, draining);
-    match carry_out(&call, route) {
-        Ok(Reply::Now(answer)) => call.mark(answer).into(),
-        Ok(later) => later,
-        Err(problem) => {
-            call.look_up_for_mark();
-            call.mark(problem.answer(head)).into()
-        }
+    let mut reply = carry_out(&call, route).unwrap_or_else(|problem| {
+        call.look_up_for_mark();
+        problem.answer(head).into()
+    });
+    if let Reply::Now(answer) = &mut reply {
+        call.mark(answer);
     }
+    reply
 }
 
 fn carry_out(call: &Call<'_>, route: Route<'_>) -> Result<Reply, Problem> {
-    let (get, method) = (call.is_get(), call.method().clone());
-    if !route.looks_at_body(&method) {
+    let (get, method) = (call.is_get(), call.method());
+    if !route.looks_at_body(method) {
         // Nothing is done where the request is not there as a whole.
         call.body()?;
     }
     let answer = match (route, method) {
         (Route::Queues, _) if get => queues::list(call),
         (Route::Queue, _) if get => queues::get(call),
-        (Route::Queue, Method::PUT) => queues::put(call),
-        (Route::Queue, Method::DELETE) => queues::delete(call),
-        (Route::Messages, Method::POST) => return messages::send(call),
+        (Route::Queue, &Method::PUT) => queues::put(call),
+        (Route::Queue, &Method::DELETE) => queues::delete(call),
+        (Route::Messages, &Method::POST) => return messages::send(call),
         (Route::Messages, _) if get => browse::list(call),
         (Route::Message(id), _) if get => browse::get(call, id),
-        (Route::MessageBatch, Method::POST) => return messages::send_batch(call),
-        (Route::Receive, Method::POST) => return receive::receive(call),
-        (Route::Lease(receipt), Method::DELETE) => leases::ack(call, receipt),
-        (Route::Lease(receipt), Method::PATCH) => leases::extend(call, receipt),
-        (Route::LeaseRelease(receipt), Method::POST) => leases::release(call, receipt),
-        (Route::Ack, Method::POST) => leases::many(call, leases::Act::Ack),
-        (Route::Extend, Method::POST) => leases::many(call, leases::Act::Extend),
-        (Route::Release, Method::POST) => leases::many(call, leases::Act::Release),
-        (Route::Purge, Method::POST) => control::purge(call),
-        (Route::Pause, Method::POST) => control::pause(call),
-        (Route::Resume, Method::POST) => control::resume(call),
-        (Route::Redrive, Method::POST) => return control::redrive(call),
+        (Route::MessageBatch, &Method::POST) => return messages::send_batch(call),
+        (Route::Receive, &Method::POST) => return receive::receive(call),
+        (Route::Lease(receipt), &Method::DELETE) => leases::ack(call, receipt),
+        (Route::Lease(receipt), &Method::PATCH) => leases::extend(call, receipt),
+        (Route::LeaseRelease(receipt), &Method::POST) => leases::release(call, receipt),
+        (Route::Ack, &Method::POST) => leases::many(call, leases::Act::Ack),
+        (Route::Extend, &Method::POST) => leases::many(call, leases::Act::Extend),
+        (Route::Release, &Method::POST) => leases::many(call, leases::Act::Release),
+        (Route::Purge, &Method::POST) => control::purge(call),
+        (Route::Pause, &Method::POST) => control::pause(call),
+        (Route::Resume, &Method::POST) => control::resume(call),
+        (Route::Redrive, &Method::POST) => return control::redrive(call),
         (route, _) => Err(Problem::method(route.allowed())),
     };
     answer.map(Reply::Now)

@@ -5,18 +5,18 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use crate::broker::{Declared, Description, QueueName, SettingsDocument};
-use crate::http::answer::{Answer, json as json_answer, typed};
+use crate::http::answer::{Answer, JSON, typed};
 use crate::http::problem::Problem;
 
 /// `GET /v1/queues`: all of them, by name; `prefix` names those that begin with it.
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
-    call.know_parameters(&["prefix"])?;
-    let prefix = call.parameter("prefix").unwrap_or_default();
+    let [prefix] = call.parameters(["prefix"])?;
+    let prefix = prefix.text().unwrap_or_default();
     let broker = call.broker();
     let queues: Vec<Value> = broker
         .queues()
         .iter()
-        .filter(|queue| queue.name().as_str().starts_with(&*prefix))
+        .filter(|queue| queue.name().as_str().starts_with(prefix))
         .map(|queue| summary(&broker.describe(queue)))
         .collect();
     Ok(answer(call, StatusCode::OK, &json!({ "queues": queues })))
@@ -24,7 +24,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
 
 /// `GET /v1/queues/{q}`.
 pub(super) fn get(call: &Call<'_>) -> Result<Answer, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     let queue = call.queue()?;
     let description = call.broker().describe(queue);
     Ok(answer(call, StatusCode::OK, &whole(&description)))
@@ -32,7 +32,7 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, Problem> {
 
 /// `PUT /v1/queues/{q}` with settings: 201 where it is new, 200 where it was there.
 pub(super) fn put(call: &Call<'_>) -> Result<Answer, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     call.refuse_while_draining()?;
     let name: QueueName = call.name().parse().map_err(crate::broker::Error::from)?;
     let settings: SettingsDocument = call.document()?;
@@ -47,7 +47,7 @@ pub(super) fn put(call: &Call<'_>) -> Result<Answer, Problem> {
 
 /// `DELETE /v1/queues/{q}`, with all that is in it.
 pub(super) fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
-    call.know_parameters(&[])?;
+    call.no_parameters()?;
     let counts = call.broker().delete(call.name())?;
     let deleted = json!({ "name": call.name(), "deleted_messages": counts.depth });
     Ok(answer(call, StatusCode::OK, &deleted))
@@ -55,9 +55,8 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
 
 fn answer(call: &Call<'_>, status: StatusCode, document: &Value) -> Answer {
     match call.is_head() {
-        true => typed(status, "application/json", ""),
-        false if status == StatusCode::OK => json_answer(format!("{document}\n")),
-        false => typed(status, "application/json", format!("{document}\n")),
+        true => typed(status, JSON, ""),
+        false => typed(status, JSON, format!("{document}\n")),
     }
 }
 

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use actix_web::rt::time::sleep;
 
 use super::call::Call;
 use super::delivery;
 use crate::broker::{Delivered, MAX_LEASE, MIN_LEASE};
 use crate::duration;
-use crate::http::answer::{Answer, Reply, empty, json};
+use crate::http::answer::{Answer, JSON, Reply, deliver, empty, json};
 use crate::http::problem::Problem;
 use crate::queue::{Millis, Request};
 
@@ -20,21 +19,20 @@ const MOST: u64 = 1000;
 /// Receives up to `max` messages, waits for the first of them up to `wait`, and leases them for
 /// `lease`. A lease of 0 takes them for good.
 pub(super) fn receive(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.know_parameters(&["max", "wait", "lease"])?;
+    let [max, wait, lease] = call.parameters(["max", "wait", "lease"])?;
     let queue = call.queue()?;
-    let max = call.number("max", 1, MOST)?.unwrap_or(1) as usize;
-    let lease = match call.parameter("lease") {
+    let max = max.number(1, MOST)?.unwrap_or(1) as usize;
+    let lease = match lease.text().and_then(duration::read) {
         // Zero is allowed, and nothing between it and the shortest.
-        Some(text) if duration::read(&text).is_some_and(|lease| lease.is_zero()) => {
-            Some(Duration::ZERO)
-        }
-        _ => call.duration("lease", MIN_LEASE, MAX_LEASE)?,
+        Some(Duration::ZERO) => Some(Duration::ZERO),
+        _ => lease.duration(MIN_LEASE, MAX_LEASE)?,
     };
-    let wait = call.wait()?;
+    let headers = call.headers();
+    let wait = headers.wait(&wait)?;
     call.body()?;
 
     let request = Request { max, lease };
-    let raw = max == 1 && wants_raw(call);
+    let raw = max == 1 && headers.accept.wants_raw();
     let now = call.broker().clock().now();
     match call.broker().try_receive(queue, request, now)? {
         Some(delivered) if wait.is_none() || !delivered.deliveries().is_empty() => {
@@ -52,20 +50,6 @@ fn answer(delivered: Delivered, raw: bool, now: Millis) -> Answer {
         (true, true) => empty(StatusCode::NO_CONTENT),
         (true, false) => delivery::raw(delivered, now),
         (false, true) => json("{\"messages\":[]}\n"),
-        (false, false) => {
-            let body = delivery::list(&delivered, now);
-            let mut answer = delivery::deliver(body.into(), delivered);
-            let json = HeaderValue::from_static("application/json");
-            answer.headers_mut().insert(CONTENT_TYPE, json);
-            answer
-        }
+        (false, false) => deliver(JSON, delivery::list(&delivered, now).into(), delivered),
     }
-}
-
-fn wants_raw(call: &Call<'_>) -> bool {
-    let accepted = call.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|types| types.split(','))
-        .filter_map(|one| one.split(';').next())
-        .any(|one| one.trim().eq_ignore_ascii_case("application/octet-stream"))
 }
