@@ -169,11 +169,7 @@ fn queues_share_their_memory_and_give_it_back() {
 
 #[test]
 fn the_size_of_a_message_is_all_that_its_sender_chose() {
-    let message = Message {
-        body: "12345".into(),
-        content_type: "x/y".into(),
-        attributes: [("a", "bc")].into_iter().collect(),
-    };
+    let message = Message::new(b"12345", "x/y".into(), [("a", "bc")].into_iter().collect());
     assert_eq!(message.size(), 5 + 3 + 3);
 }
 

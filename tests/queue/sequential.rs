@@ -40,7 +40,7 @@ fn body(tag: Tag, size: u64) -> Bytes {
 }
 
 fn tag(message: &Message) -> Tag {
-    Tag::from_le_bytes(message.body[..4].try_into().expect("a tag has four bytes"))
+    Tag::from_le_bytes(message.body()[..4].try_into().expect("a tag has four bytes"))
 }
 
 fn pick<'list, T>(list: &'list [T], which: &Index) -> Option<&'list T> {
@@ -135,7 +135,7 @@ impl Both {
     fn send(&mut self, size: u64, options: Options) {
         let tag = self.tag;
         self.tag += 1;
-        let message = Message { body: body(tag, size), ..Message::default() };
+        let message = Message::bytes(&body(tag, size));
         let size = message.size();
         let sent = self.queue.try_send(message.clone(), options, self.now);
         let id = *sent.as_ref().unwrap_or(&MessageId::from_parts(0, 0));
@@ -147,7 +147,7 @@ impl Both {
         if sent.is_ok() {
             assert!(!self.ids.iter().any(|(_, other)| *other == id), "an id is given once");
             self.ids.push((tag, id));
-            self.bodies.insert(tag, message.body);
+            self.bodies.insert(tag, message.into_body());
         }
     }
 
@@ -241,7 +241,7 @@ impl Both {
     fn assert_looks_right(&self, look: &Look) {
         let tag = tag(&look.message);
         let expected = &self.model.messages[&tag];
-        same(&look.message.body, &self.bodies[&tag]);
+        same(look.message.body(), &self.bodies[&tag]);
         assert!(self.ids.contains(&(tag, look.id)), "it has the id that its sender was told");
         same((look.receive_count, look.sent_at), (expected.receive_count, expected.sent_at));
     }

@@ -34,7 +34,7 @@ pub(super) const TRACE_STATE: &str = "tracestate";
 pub(super) fn list(delivered: &Delivered, now: Millis) -> Vec<u8> {
     const AROUND_A_MESSAGE: usize = 256;
     let deliveries = delivered.deliveries();
-    let bodies: usize = deliveries.iter().map(|delivery| delivery.message.body.len()).sum();
+    let bodies: usize = deliveries.iter().map(|delivery| delivery.message.body().len()).sum();
     let mut out = Vec::with_capacity(32 + deliveries.len() * AROUND_A_MESSAGE + bodies);
     out.extend_from_slice(b"{\"messages\":[");
     for (number, delivery) in deliveries.iter().enumerate() {
@@ -61,21 +61,21 @@ pub(super) fn write(out: &mut Vec<u8>, delivered: &Delivered, delivery: &Deliver
     out.extend_from_slice(b",\"age_ms\":");
     write_number(out, now.0.saturating_sub(delivery.sent_at.0));
     out.extend_from_slice(b",\"content_type\":\"");
-    write_escaped(out, message.content_type.as_str());
-    match std::str::from_utf8(&message.body) {
+    write_escaped(out, message.content_type().as_str());
+    match std::str::from_utf8(message.body()) {
         Ok(text) => {
             out.extend_from_slice(b"\",\"body\":\"");
             write_escaped(out, text);
         }
         Err(_) => {
             out.extend_from_slice(b"\",\"body_base64\":\"");
-            out.extend_from_slice(BASE64_STANDARD.encode(&message.body).as_bytes());
+            out.extend_from_slice(BASE64_STANDARD.encode(message.body()).as_bytes());
         }
     }
     out.push(b'"');
-    if !message.attributes.is_empty() {
+    if !message.attributes().is_empty() {
         out.extend_from_slice(b",\"attributes\":{");
-        for (number, (name, value)) in message.attributes.iter().enumerate() {
+        for (number, (name, value)) in message.attributes().iter().enumerate() {
             out.extend_from_slice(if number > 0 { b",\"" } else { b"\"" });
             write_escaped(out, name);
             out.extend_from_slice(b"\":\"");
@@ -99,7 +99,7 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     let receipt = delivered.needs_receipts().then(|| delivered.receipt(delivery));
     let (receive_count, sent_at) = (delivery.receive_count, delivery.sent_at);
 
-    let mut answer = deliver(message.body, delivered);
+    let mut answer = deliver(message.clone().into_body(), delivered);
     let headers = answer.headers_mut();
     headers.insert(RECEIVE_COUNT, HeaderValue::from(receive_count));
     headers.insert(AGE_MS, HeaderValue::from(now.0.saturating_sub(sent_at.0)));
@@ -111,8 +111,8 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     };
     put(
         CONTENT_TYPE,
-        match message.content_type {
-            ContentType::Other(text) => HeaderValue::try_from(&*text),
+        match message.content_type() {
+            ContentType::Other(text) => HeaderValue::try_from(&**text),
             usual => Ok(HeaderValue::from_static(usual.usual())),
         },
     );
@@ -120,7 +120,7 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     if let Some(receipt) = receipt {
         put(RECEIPT, HeaderValue::try_from(receipt));
     }
-    for (name, value) in message.attributes.iter() {
+    for (name, value) in message.attributes().iter() {
         let name = match TRACE_HEADERS.contains(&name) {
             true => HeaderName::try_from(name),
             false => HeaderName::try_from(format!("{ATTRIBUTE_PREFIX}{name}")),

@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
-use actix_web::web::Bytes;
 use serde_json::value::RawValue;
 
 use super::call::Call;
 use super::delivery::{ATTRIBUTE_PREFIX, TRACE_HEADERS, TRACE_STATE};
 use super::item;
-use crate::broker::{MAX_DELAY, Named, SendOptions};
+use crate::broker::{MAX_DELAY, SendOptions};
 use crate::http::answer::{Answer, json, typed};
 use crate::http::problem::Problem;
-use crate::queue::{Attributes, ContentType, Message, MessageId, Millis, Options};
+use crate::queue::{Attributes, ContentType, Message, Options};
 
 /// The most messages of one request.
 const MOST: usize = 1000;
@@ -38,9 +37,7 @@ pub(super) async fn send(call: &mut Call<'_>) -> Result<Answer, Problem> {
     let (content_type, attributes) = (content_type(call)?, attributes(call)?);
     let body = call.body().await?;
 
-    // A copy of its own: the body is a part of what was read from the connection.
-    let body = Bytes::copy_from_slice(&body);
-    let message = Message { body, content_type, attributes };
+    let message = Message::new(&body, content_type, attributes);
     let options = SendOptions { message: options, idempotency_key: key.as_deref() };
     let id = call.broker().send(&queue, message, options, until).await?;
 
@@ -123,14 +120,29 @@ pub(super) async fn send_batch(call: &mut Call<'_>) -> Result<Answer, Problem> {
         let problem = format!("a batch has 1 to {MOST} messages, and this one {}", items.len());
         return Err(Problem::body(problem).with("limit", MOST));
     }
-    let now = call.broker().clock().now();
-    let mut out = Vec::with_capacity(16 + items.len() * 64);
+    let (now, mut messages) = (call.broker().clock().now(), Vec::with_capacity(items.len()));
+    let read: Vec<Result<(), Problem>> =
+        items.into_iter().map(|item| item::read(item).map(|read| messages.push(read))).collect();
+    let mut ids = Vec::with_capacity(messages.len());
+    call.broker().try_send_batch(&queue, &mut messages, now, &mut ids);
+
+    let (mut sent, mut others) = (ids.into_iter(), messages.into_iter());
+    let mut out = Vec::with_capacity(16 + read.len() * 64);
     out.extend_from_slice(b"{\"results\":[");
-    for (number, item) in items.into_iter().enumerate() {
+    for (number, read) in read.into_iter().enumerate() {
         if number > 0 {
             out.push(b',');
         }
-        match send_item(call, &queue, item, now).await {
+        let result = match read.map(|()| sent.next()) {
+            Err(problem) => Err(problem),
+            Ok(Some(id)) => Ok(id),
+            Ok(None) => {
+                let (message, options) = others.next().expect("what was not sent is left");
+                let sent = call.broker().send_at(&queue, message, options, now).await;
+                sent.map_err(Problem::from)
+            }
+        };
+        match result {
             Ok(id) => {
                 out.extend_from_slice(b"{\"status\":201,\"id\":\"");
                 queue.write_id(&mut out, id);
@@ -141,14 +153,4 @@ pub(super) async fn send_batch(call: &mut Call<'_>) -> Result<Answer, Problem> {
     }
     out.extend_from_slice(b"]}\n");
     Ok(call.mark(json(out)))
-}
-
-async fn send_item(
-    call: &Call<'_>,
-    queue: &Named,
-    item: &str,
-    now: Millis,
-) -> Result<MessageId, Problem> {
-    let (message, options) = item::read(item)?;
-    Ok(call.broker().send_at(queue, message, options, now).await?)
 }
