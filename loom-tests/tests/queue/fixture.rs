@@ -56,7 +56,7 @@ pub fn queue_with(capacity: u64, settings: &Settings, tags: &[u8]) -> Arc<Queue>
     Arc::new(queue)
 }
 
-/// As [`queue`], with what parked callers need made by one that came and went: it is in a `OnceLock`,
+/// As [`queue`], with what parked callers need made by one that came and went: it is in a `OnceBox`,
 /// and that this passes memory on loom does not see.
 pub fn queue_with_waiters(capacity: u64, tags: &[u8]) -> Arc<Queue> {
     let queue = queue(capacity, tags);
