@@ -252,9 +252,6 @@ impl Broker {
         options: Options,
         until: Option<impl Future<Output = ()>>,
     ) -> Result<MessageId, Error> {
-        let Some(until) = until else {
-            return self.send_at(queue, message, options, self.now()).await;
-        };
         let refused = loop {
             match queue.queue.try_send(message, options, self.now()) {
                 Ok(id) => return Ok(id),
@@ -263,9 +260,9 @@ impl Broker {
             }
             YieldNow::default().await;
         };
-        if !is_for_room(refused.why) {
-            return Err(self.refusal(queue, refused.why, refused.message.size()));
-        }
+        let Some(until) = until.filter(|_| is_for_room(refused.why)) else {
+            return Err(self.refusal(queue, &refused));
+        };
         let mut until = pin!(until);
         let size = refused.message.size();
         let mut waiting = queue.queue.wait_to_send(refused.message, options);
@@ -285,12 +282,12 @@ impl Broker {
             }
             Poll::Pending
         });
-        sent.await.map_err(|refused| self.refusal(queue, refused.why, refused.message.size()))
+        sent.await.map_err(|refused| self.refusal(queue, &refused))
     }
 
     /// Sends messages of one request that came at `now` from the front of `messages`, as many as can be
     /// sent at once, and adds their ids to `ids`. What becomes of the others, each
-    /// [`send_at`](Self::send_at) tells.
+    /// [`try_send_at`](Self::try_send_at) tells.
     pub fn try_send_batch(
         &self,
         queue: &Named,
@@ -301,32 +298,37 @@ impl Broker {
         queue.queue.try_send_batch(messages, now, ids);
     }
 
-    /// Sends one of several messages of a request that came at `now`, as far as there is room.
+    /// Sends one message, now: what the classic face does.
     ///
     /// # Errors
-    /// When the message was refused.
-    pub async fn send_at(
-        &self,
-        queue: &Named,
-        mut message: Message,
-        options: Options,
-        now: Millis,
-    ) -> Result<MessageId, Error> {
-        loop {
-            match queue.queue.try_send(message, options, now) {
-                Ok(id) => return Ok(id),
-                Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
-                Err(refused) => {
-                    return Err(self.refusal(queue, refused.why, refused.message.size()));
-                }
-            }
-            YieldNow::default().await;
-        }
+    /// With the message. *Busy* is to be asked again.
+    #[inline]
+    pub fn try_send(&self, queue: &Named, message: Message) -> Result<MessageId, TrySendError> {
+        self.try_send_at(queue, message, Options::default(), self.now())
     }
 
-    /// Why a message of this size was not queued, for who sent it.
+    /// Sends one message of a request that came at `now`.
+    ///
+    /// # Errors
+    /// With the message, and [`refusal`](Self::refusal) tells more. *Busy* is to be asked again.
+    #[inline]
+    pub fn try_send_at(
+        &self,
+        queue: &Named,
+        message: Message,
+        options: Options,
+        now: Millis,
+    ) -> Result<MessageId, TrySendError> {
+        queue.queue.try_send(message, options, now)
+    }
+
+    /// Why a message was not queued, for who sent it.
+    pub fn refusal(&self, queue: &Named, refused: &TrySendError) -> Error {
+        self.refusal_of(queue, refused.why, refused.message.size())
+    }
+
     #[cold]
-    fn refusal(&self, queue: &Named, why: SendRefusal, size: u64) -> Error {
+    fn refusal_of(&self, queue: &Named, why: SendRefusal, size: u64) -> Error {
         match why {
             SendRefusal::TooLarge { .. } => Error::TooLarge(why),
             SendRefusal::Closed if !self.is_draining() => Error::NotFound(queue.name.clone()),
@@ -393,6 +395,35 @@ impl Broker {
         if let (true, Some(until)) = (received.is_empty(), until) {
             received = self.wait_to_receive(queue, request, until).await;
         }
+        self.delivered(queue, request, received)
+    }
+
+    /// Receives messages, now: none, if none is ready. `None` where another thread is just at the
+    /// next one: ask again.
+    ///
+    /// # Errors
+    /// When the queue was deleted.
+    pub fn try_receive(
+        &self,
+        queue: &Arc<Named>,
+        request: Request,
+        now: Millis,
+    ) -> Result<Option<Delivered>, Error> {
+        let mut received = Vec::new();
+        match queue.queue.try_receive(request, now, &mut received) {
+            Err(TryReceiveError::Busy) => Ok(None),
+            Ok(()) | Err(TryReceiveError::Empty) => {
+                self.delivered(queue, request, received).map(Some)
+            }
+        }
+    }
+
+    fn delivered(
+        &self,
+        queue: &Arc<Named>,
+        request: Request,
+        received: Vec<Delivery>,
+    ) -> Result<Delivered, Error> {
         if received.is_empty() && queue.queue.is_closed() && !self.is_draining() {
             return Err(Error::NotFound(queue.name.clone()));
         }
@@ -428,15 +459,6 @@ impl Broker {
     #[inline]
     pub fn try_take(&self, queue: &Named) -> Result<Message, TryReceiveError> {
         queue.queue.try_take(self.now())
-    }
-
-    /// Sends one message, now: what the classic face does.
-    ///
-    /// # Errors
-    /// With the message. *Busy* is to be asked again.
-    #[inline]
-    pub fn try_send(&self, queue: &Named, message: Message) -> Result<MessageId, TrySendError> {
-        queue.queue.try_send(message, Options::default(), self.now())
     }
 
     /// The first messages in line, without receiving them; see [`Queue::browse`].
@@ -540,7 +562,8 @@ impl Broker {
     }
 }
 
-fn is_for_room(why: SendRefusal) -> bool {
+/// Whether who sends a message may wait for what it was refused for.
+pub fn is_for_room(why: SendRefusal) -> bool {
     match why {
         SendRefusal::Full { .. }
         | SendRefusal::FullBytes { .. }

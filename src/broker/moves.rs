@@ -87,7 +87,7 @@ impl Broker {
                 if why == SendRefusal::Busy {
                     return Ok(Redriven::Busy);
                 }
-                Err(self.refusal(&target, why, size))
+                Err(self.refusal_of(&target, why, size))
             }
         }
     }

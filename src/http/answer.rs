@@ -1,5 +1,7 @@
 //! Responses as the connection sends them: a status, a content type and one buffer.
 
+use std::pin::Pin;
+
 use actix_http::Response;
 use actix_http::body::EitherBody;
 use actix_web::http::StatusCode;
@@ -8,6 +10,22 @@ use actix_web::web::Bytes;
 
 /// A response whose body is one buffer, or whatever the actix-web application made.
 pub(super) type Answer = Response<EitherBody<Bytes>>;
+
+pub(super) type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// What becomes of a request.
+pub(super) enum Reply {
+    /// Its answer.
+    Now(Answer),
+    /// Its answer once something has happened. It owns nothing of the request.
+    Later(LocalBoxFuture<Answer>),
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        Self::Now(answer)
+    }
+}
 
 /// 200 with a JSON body.
 pub(super) fn json(body: impl Into<Bytes>) -> Answer {

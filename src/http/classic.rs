@@ -45,13 +45,17 @@ impl Route {
         })
     }
 
-    /// Every method but the route's own is refused, before anything is taken.
-    pub(super) fn refusal(self, method: &Method) -> Option<Refusal> {
+    /// Why a request is refused before anything is taken: its method is not the route's own, or the
+    /// server was about to stop when it came, and it would put something in.
+    pub(super) fn refusal(self, method: &Method, draining: bool) -> Option<Refusal> {
         let (own, allowed) = match self {
             Self::Enqueue => (Method::POST, "POST"),
             Self::Dequeue | Self::Look(_) => (Method::GET, "GET"),
         };
-        (*method != own).then(|| Refusal::Method { allowed, head: *method == Method::HEAD })
+        if *method != own {
+            return Some(Refusal::Method { allowed, head: *method == Method::HEAD });
+        }
+        (draining && self == Self::Enqueue).then_some(Refusal::Closed)
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a worker's connections call for every request.
 //!
-//! The classic routes are answered here, straight from the request that actix-http parsed: no
-//! router, no extractors, no boxed futures. That is worth it because such a request costs hardly
-//! more than its system calls; `benches/http` measures by how much. Every other path goes on to the
-//! ordinary actix-web application.
+//! The classic routes and the v1 face are answered here, straight from the request that actix-http
+//! parsed: no router, no extractors, and a boxed future only where something has to be waited for.
+//! That is worth it because such a request costs hardly more than its system calls; `benches/http`
+//! measures by how much. Every other path goes on to the ordinary actix-web application.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use actix_web::Error;
 use actix_web::dev::{AppConfig, Service, ServiceFactory, ServiceResponse};
 use actix_web::web::Bytes;
 
-use super::answer::Answer;
+use super::answer::{Answer, LocalBoxFuture, Reply};
 use super::body::Body;
 use super::classic::{self, Route};
 use super::json::read_event;
@@ -26,8 +26,6 @@ use super::{ops, v1};
 use crate::broker::{Broker, Named, YieldNow};
 use crate::queue::{Message, SendRefusal, TryReceiveError, TrySendError};
 
-type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
-
 /// Makes each worker's [`FrontService`].
 pub(super) struct Front<A> {
     pub(super) broker: Arc<Broker>,
@@ -35,7 +33,7 @@ pub(super) struct Front<A> {
     pub(super) queue: Arc<Named>,
     pub(super) max_body_bytes: usize,
     pub(super) under_way: UnderWay,
-    /// The actix-web application that answers what is not a classic route.
+    /// The actix-web application that answers what no face does.
     pub(super) app: A,
 }
 
@@ -78,24 +76,24 @@ pub(super) struct FrontService<A> {
 pub(super) struct Worker {
     pub(super) broker: Arc<Broker>,
     queue: Arc<Named>,
-    pub(super) max_body_bytes: usize,
+    max_body_bytes: usize,
     under_way: WorkerCount,
 }
 
 /// The worker of a request that is under way until this is dropped.
 pub(super) struct Counted {
     worker: Rc<Worker>,
-    /// Not where the server was about to stop already: whoever goes on asking does not keep it.
-    counts: bool,
+    /// Whether the server was about to stop already when the request came. Then it does not count:
+    /// whoever goes on asking does not keep it.
+    draining: bool,
 }
 
 impl Counted {
-    fn new(worker: &Rc<Worker>) -> Self {
-        let counts = !worker.broker.is_draining();
-        if counts {
+    pub(super) fn new(worker: &Rc<Worker>, draining: bool) -> Self {
+        if !draining {
             worker.under_way.add();
         }
-        Self { worker: Rc::clone(worker), counts }
+        Self { worker: Rc::clone(worker), draining }
     }
 }
 
@@ -109,10 +107,18 @@ impl std::ops::Deref for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        if self.counts {
+        if !self.draining {
             self.worker.under_way.remove();
         }
     }
+}
+
+/// What is asked for, while the body is on its way.
+pub(super) enum Asked {
+    /// A classic route, and why it is refused where it is.
+    Classic(Route, Option<Refusal>),
+    /// Something of the v1 face.
+    V1(Request),
 }
 
 impl<A> Service<Request> for FrontService<A>
@@ -126,42 +132,30 @@ where
     actix_web::dev::forward_ready!(app);
 
     fn call(&self, mut request: Request) -> Self::Future {
-        let Some(route) = Route::of(request.path()) else {
-            return self.call_other(request);
-        };
-        let worker = &self.worker;
-        let mut refusal = route.refusal(request.method());
-        if refusal.is_none() && route == Route::Enqueue && worker.broker.is_draining() {
-            // What has begun before is still carried out.
-            refusal = Some(Refusal::Closed);
+        let (worker, path) = (&self.worker, request.path());
+        let classic = Route::of(path);
+        if classic.is_none() && !path.starts_with(v1::PREFIX) {
+            return match ops::answer(&worker.broker, request.method(), path) {
+                Some(answer) => Reply::Now(answer).into(),
+                None => Answering::App(self.app.call(request)),
+            };
         }
+        let draining = worker.broker.is_draining();
         let payload = request.take_payload();
-        match Body::announced(request.head(), payload, worker.max_body_bytes) {
-            Ok(None) => worker.answer(route, refusal, Ok(Bytes::new())),
+        let body = Body::announced(request.head(), payload, worker.max_body_bytes);
+        let mut asked = match classic {
+            Some(route) => Asked::Classic(route, route.refusal(request.method(), draining)),
+            None => Asked::V1(request),
+        };
+        let body = match body {
+            Ok(None) => Ok(Bytes::new()),
             Ok(Some(body)) => {
-                Answering::Reading { body, route, refusal, worker: Counted::new(worker) }
+                let worker = Counted::new(worker, draining);
+                return Answering::Reading { body, asked, worker };
             }
-            Err(too_large) => worker.answer(route, refusal, Err(too_large)),
-        }
-    }
-}
-
-impl<A> FrontService<A>
-where
-    A: Service<Request, Response = ServiceResponse, Error = Error, Future: Unpin>,
-{
-    fn call_other(&self, request: Request) -> Answering<A::Future> {
-        let path = request.path();
-        if path.starts_with(v1::PREFIX) {
-            let worker = Counted::new(&self.worker);
-            return Answering::Later(Box::pin(
-                async move { Ok(v1::answer(worker, request).await) },
-            ));
-        }
-        match ops::answer(&self.worker.broker, request.method(), path) {
-            Some(answer) => Answering::now(answer),
-            None => Answering::App(self.app.call(request)),
-        }
+            Err(too_large) => Err(too_large),
+        };
+        worker.answer(&mut asked, body, draining).into()
     }
 }
 
@@ -171,16 +165,19 @@ pub(super) enum Answering<F> {
     Now(Option<Answer>),
     /// The body is on its way. Also that of a request that will not look at it: a connection whose
     /// last request was read to its end can be used again.
-    Reading { body: Body, route: Route, refusal: Option<Refusal>, worker: Counted },
-    /// A request of the v1 face; or another thread stands in the place in turn.
-    Later(LocalBoxFuture<Result<Answer, Refusal>>),
+    Reading { body: Body, asked: Asked, worker: Counted },
+    /// Something has to happen first; or another thread stands in the place in turn.
+    Later(LocalBoxFuture<Answer>),
     /// The application answers.
     App(F),
 }
 
-impl<F> Answering<F> {
-    fn now(answer: Answer) -> Self {
-        Self::Now(Some(answer))
+impl<F> From<Reply> for Answering<F> {
+    fn from(reply: Reply) -> Self {
+        match reply {
+            Reply::Now(answer) => Self::Now(Some(answer)),
+            Reply::Later(answer) => Self::Later(answer),
+        }
     }
 }
 
@@ -197,14 +194,11 @@ where
                     let answer = answer.take().expect("a future is not polled after its end");
                     return Poll::Ready(Ok(answer));
                 }
-                Self::Reading { body, route, refusal, worker } => {
+                Self::Reading { body, asked, worker } => {
                     let body = ready!(body.poll(context));
-                    worker.worker.answer(*route, refusal.take(), body)
+                    worker.worker.answer(asked, body, worker.draining).into()
                 }
-                Self::Later(answer) => {
-                    let answer = ready!(answer.as_mut().poll(context));
-                    return Poll::Ready(Ok(answer.unwrap_or_else(|refusal| (&refusal).into())));
-                }
+                Self::Later(answer) => return answer.as_mut().poll(context).map(Ok),
                 Self::App(answer) => {
                     let answer = Response::from(ready!(Pin::new(answer).poll(context))?);
                     return Poll::Ready(Ok(answer.map_body(|_, body| EitherBody::right(body))));
@@ -215,35 +209,40 @@ where
 }
 
 impl Worker {
-    /// Carries a request out whose body is there, or refuses it.
-    fn answer<F>(
+    /// Carries a request out whose body is there, or refuses it. `draining` says whether the server
+    /// was about to stop when the request came.
+    fn answer(
         self: &Rc<Self>,
-        route: Route,
-        refusal: Option<Refusal>,
+        asked: &mut Asked,
         body: Result<Bytes, Refusal>,
-    ) -> Answering<F> {
-        let answer = match (refusal, body) {
+        draining: bool,
+    ) -> Reply {
+        let (route, refusal) = match asked {
+            Asked::V1(request) => return v1::answer(self, request, body, draining),
+            Asked::Classic(route, refusal) => (*route, refusal.take()),
+        };
+        let reply = match (refusal, body) {
             // Also a body that nobody would have looked at: what is refused has touched nothing.
             (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),
             (None, Ok(body)) => match route {
-                Route::Enqueue => self.enqueue(&body),
-                Route::Dequeue => self.dequeue(),
-                Route::Look(look) => Ok(Answering::now(classic::look(look, &self.queue))),
+                Route::Enqueue => self.enqueue(&body, draining),
+                Route::Dequeue => self.dequeue(draining),
+                Route::Look(look) => Ok(classic::look(look, &self.queue).into()),
             },
         };
-        answer.unwrap_or_else(|refusal| Answering::now((&refusal).into()))
+        reply.unwrap_or_else(|refusal| Reply::Now((&refusal).into()))
     }
 
-    fn enqueue<F>(self: &Rc<Self>, body: &[u8]) -> Result<Answering<F>, Refusal> {
+    fn enqueue(self: &Rc<Self>, body: &[u8], draining: bool) -> Result<Reply, Refusal> {
         let event = read_event(body)?;
         match self.broker.try_send(&self.queue, Message::text(&event)) {
-            Ok(_) => Ok(Answering::now(classic::enqueued(&event))),
+            Ok(_) => Ok(classic::enqueued(&event).into()),
             Err(TrySendError { message, why: SendRefusal::Busy }) => {
-                let (worker, answer) = (Counted::new(self), classic::enqueued(&event));
-                Ok(Answering::Later(Box::pin(async move {
+                let answer = classic::enqueued(&event);
+                Ok(self.later(draining, async move |worker| {
                     worker.enqueue_later(message).await?;
                     Ok(answer)
-                })))
+                }))
             }
             Err(refused) => Err(refused.why.into()),
         }
@@ -260,13 +259,12 @@ impl Worker {
         }
     }
 
-    fn dequeue<F>(self: &Rc<Self>) -> Result<Answering<F>, Refusal> {
+    fn dequeue(self: &Rc<Self>, draining: bool) -> Result<Reply, Refusal> {
         match self.broker.try_take(&self.queue) {
-            Ok(message) => Ok(Answering::now(classic::dequeued(&message))),
+            Ok(message) => Ok(classic::dequeued(&message).into()),
             Err(TryReceiveError::Empty) => Err(Refusal::Empty),
             Err(TryReceiveError::Busy) => {
-                let worker = Counted::new(self);
-                Ok(Answering::Later(Box::pin(async move { worker.dequeue_later().await })))
+                Ok(self.later(draining, async |worker| worker.dequeue_later().await))
             }
         }
     }
@@ -280,5 +278,16 @@ impl Worker {
                 Err(TryReceiveError::Busy) => {}
             }
         }
+    }
+
+    fn later(
+        self: &Rc<Self>,
+        draining: bool,
+        answer: impl AsyncFnOnce(&Self) -> Result<Answer, Refusal> + 'static,
+    ) -> Reply {
+        let worker = Counted::new(self, draining);
+        Reply::Later(Box::pin(async move {
+            answer(&worker).await.unwrap_or_else(|refusal| (&refusal).into())
+        }))
     }
 }

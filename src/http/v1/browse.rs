@@ -12,27 +12,27 @@ const MOST: u64 = 1000;
 const USUAL: u64 = 10;
 
 /// `GET /v1/queues/{q}/messages`: the first messages in line.
-pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&["max"])?;
     let queue = call.queue()?;
     let max = call.number("max", 1, MOST)?.unwrap_or(USUAL);
-    let looks = call.broker().browse(&queue, max as usize);
+    let looks = call.broker().browse(queue, max as usize);
     let body = match call.is_head() {
         true => Vec::new(),
         false => delivery::list(&looks, call.broker().clock().now()),
     };
-    Ok(call.mark(json(body)))
+    Ok(json(body))
 }
 
 /// `GET /v1/queues/{q}/messages/{id}`: one message, wherever it is.
-pub(super) fn get(call: &mut Call<'_>, id: &str) -> Result<Answer, Problem> {
+pub(super) fn get(call: &Call<'_>, id: &str) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
-    let found = call.broker().find_message(&queue, id).ok_or_else(Problem::unknown_message)?;
+    let found = call.broker().find_message(queue, id).ok_or_else(Problem::unknown_message)?;
     let mut body = Vec::new();
     if let (Some(look), false) = (found.deliveries().first(), call.is_head()) {
         delivery::write(&mut body, &found, look, call.broker().clock().now());
         body.push(b'\n');
     }
-    Ok(call.mark(json(body)))
+    Ok(json(body))
 }

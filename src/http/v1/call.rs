@@ -1,33 +1,36 @@
 //! What a request says: its queue, headers, parameters and body.
 
 use std::borrow::Cow;
-use std::future::poll_fn;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::{HttpMessage as _, Request};
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, Uri};
 use actix_web::web::Bytes;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::broker::{Broker, Named};
 use crate::duration;
-use crate::http::answer::Answer;
-use crate::http::body::Body;
-use crate::http::front::Counted;
+use crate::http::answer::{Answer, Reply};
+use crate::http::front::{Counted, Worker};
 use crate::http::problem::Problem;
 use crate::http::refusal::Refusal;
 
 /// One request of this face, while it is carried out.
-pub(super) struct Call<'uri> {
-    worker: Counted,
-    request: Request,
-    query: &'uri str,
+pub(super) struct Call<'request> {
+    worker: &'request Rc<Worker>,
+    request: &'request Request,
+    query: &'request str,
     /// As in the path.
-    name: Cow<'uri, str>,
-    queue: Option<Arc<Named>>,
+    name: Cow<'request, str>,
+    queue: OnceCell<Arc<Named>>,
+    /// Until somebody looks at it.
+    body: Cell<Option<Result<Bytes, Refusal>>>,
     /// Whether the server was about to stop when the request came.
     draining: bool,
 }
@@ -41,11 +44,25 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-impl<'uri> Call<'uri> {
-    pub(super) fn new(worker: Counted, request: Request, uri: &'uri Uri) -> Self {
-        let draining = worker.broker.is_draining();
-        let query = uri.query().unwrap_or_default();
-        Self { worker, request, query, name: Cow::Borrowed(""), queue: None, draining }
+impl<'request> Call<'request> {
+    /// A request about the queue that its path calls `name`; about none, if that is empty.
+    pub(super) fn new(
+        worker: &'request Rc<Worker>,
+        request: &'request Request,
+        name: &'request str,
+        body: Result<Bytes, Refusal>,
+        draining: bool,
+    ) -> Self {
+        Self {
+            worker,
+            request,
+            query: request.uri().query().unwrap_or_default(),
+            // No queue has a name that cannot be decoded either.
+            name: percent_decode_str(name).decode_utf8().unwrap_or(Cow::Borrowed(name)),
+            queue: OnceCell::new(),
+            body: Cell::new(Some(body)),
+            draining,
+        }
     }
 
     pub(super) fn method(&self) -> &Method {
@@ -70,13 +87,20 @@ impl<'uri> Call<'uri> {
         if self.draining { Err(crate::broker::Error::Draining.into()) } else { Ok(()) }
     }
 
-    // The queue.
-
-    pub(super) fn name_queue(&mut self, name: &'uri str) {
-        // No queue has a name that cannot be decoded either.
-        let decoded = percent_encoding::percent_decode_str(name).decode_utf8();
-        self.name = decoded.unwrap_or(Cow::Borrowed(name));
+    /// Answers later, by what owns nothing of the request. Only after [`queue`](Self::queue).
+    pub(super) fn later(
+        &self,
+        rest: impl AsyncFnOnce(&Broker, &Arc<Named>) -> Result<Answer, Problem> + 'static,
+    ) -> Reply {
+        let worker = Counted::new(self.worker, self.draining);
+        let queue = Arc::clone(self.queue.get().expect("the queue was looked up"));
+        Reply::Later(Box::pin(async move {
+            let answer = rest(&worker.broker, &queue).await;
+            mark(answer.unwrap_or_else(|problem| problem.answer(false)), &queue)
+        }))
     }
+
+    // The queue.
 
     /// The queue's name in the path.
     pub(super) fn name(&self) -> &str {
@@ -84,27 +108,27 @@ impl<'uri> Call<'uri> {
     }
 
     /// The queue, which is there.
-    pub(super) fn queue(&mut self) -> Result<Arc<Named>, Problem> {
-        let queue = self.worker.broker.queue(&self.name)?;
-        self.queue = Some(Arc::clone(&queue));
-        Ok(queue)
+    pub(super) fn queue(&self) -> Result<&Arc<Named>, Problem> {
+        if let Some(queue) = self.queue.get() {
+            return Ok(queue);
+        }
+        let queue = self.broker().queue(&self.name)?;
+        Ok(self.queue.get_or_init(|| queue))
     }
 
     /// Looks the queue up for `mark`, where the request was refused before that was done.
-    pub(super) fn mark_as_named(&mut self) {
-        if self.queue.is_none() && !self.name.is_empty() {
-            self.queue = self.worker.broker.queue(&self.name).ok();
+    pub(super) fn look_up_for_mark(&self) {
+        if !self.name.is_empty() {
+            let _ = self.queue();
         }
     }
 
     /// Puts how full the queue is on an answer about it.
-    pub(super) fn mark(&self, mut answer: Answer) -> Answer {
-        if let Some(queue) = &self.queue {
-            let headers = answer.headers_mut();
-            headers.insert(DEPTH, HeaderValue::from(queue.depth()));
-            headers.insert(CAPACITY, HeaderValue::from(queue.capacity()));
+    pub(super) fn mark(&self, answer: Answer) -> Answer {
+        match self.queue.get() {
+            Some(queue) => mark(answer, queue),
+            None => answer,
         }
-        answer
     }
 
     // Headers.
@@ -157,11 +181,11 @@ impl<'uri> Call<'uri> {
     // Parameters.
 
     /// A parameter of the query.
-    pub(super) fn parameter(&self, name: &str) -> Option<Cow<'uri, str>> {
+    pub(super) fn parameter(&self, name: &str) -> Option<Cow<'request, str>> {
         self.parameters().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
-    fn parameters(&self) -> form_urlencoded::Parse<'uri> {
+    fn parameters(&self) -> form_urlencoded::Parse<'request> {
         form_urlencoded::parse(self.query.as_bytes())
     }
 
@@ -207,24 +231,17 @@ impl<'uri> Call<'uri> {
     // The body.
 
     /// The whole body; empty the second time.
-    pub(super) async fn body(&mut self) -> Result<Bytes, Problem> {
-        let payload = self.request.take_payload();
-        let limit = self.worker.max_body_bytes;
-        let body = Body::announced(self.request.head(), payload, limit);
-        let read = match body {
-            Ok(None) => return Ok(Bytes::new()),
-            Ok(Some(mut body)) => poll_fn(|context| body.poll(context)).await,
-            Err(refusal) => Err(refusal),
-        };
-        read.map_err(|refusal| match refusal {
+    pub(super) fn body(&self) -> Result<Bytes, Problem> {
+        let body = self.body.take().unwrap_or_else(|| Ok(Bytes::new()));
+        body.map_err(|refusal| match refusal {
             Refusal::BodyTooLarge { limit } => Problem::body_too_large(limit),
             _ => Problem::body_incomplete(),
         })
     }
 
     /// The body as a JSON document; the default where there is none.
-    pub(super) async fn document<T: DeserializeOwned + Default>(&mut self) -> Result<T, Problem> {
-        let body = self.body().await?;
+    pub(super) fn document<T: DeserializeOwned + Default>(&self) -> Result<T, Problem> {
+        let body = self.body()?;
         if body.is_empty() {
             return Ok(T::default());
         }
@@ -240,6 +257,13 @@ impl<'uri> Call<'uri> {
             }
         })
     }
+}
+
+fn mark(mut answer: Answer, queue: &Named) -> Answer {
+    let headers = answer.headers_mut();
+    headers.insert(DEPTH, HeaderValue::from(queue.depth()));
+    headers.insert(CAPACITY, HeaderValue::from(queue.capacity()));
+    answer
 }
 
 /// The first field that spoils a document also when it stands alone. For documents in which every

@@ -7,36 +7,36 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use crate::broker::Redriven;
-use crate::http::answer::{Answer, json as json_answer};
+use crate::broker::{Broker, Named, Redriven};
+use crate::http::answer::{Answer, Reply, json as json_answer};
 use crate::http::problem::Problem;
 
-fn answer(call: &Call<'_>, document: &Value) -> Answer {
-    call.mark(json_answer(format!("{document}\n")))
+fn answer(document: &Value) -> Answer {
+    json_answer(format!("{document}\n"))
 }
 
 /// `POST /v1/queues/{q}/purge`: every message that was sent before is gone.
-pub(super) fn purge(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn purge(call: &Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
-    let purged = call.broker().purge(&queue);
-    Ok(answer(call, &json!({ "purged": purged })))
+    let purged = call.broker().purge(queue);
+    Ok(answer(&json!({ "purged": purged })))
 }
 
 /// `POST /v1/queues/{q}/pause`: receives find nothing.
-pub(super) fn pause(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn pause(call: &Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
-    let changed = call.broker().pause(&queue);
-    Ok(answer(call, &json!({ "paused": true, "changed": changed })))
+    let changed = call.broker().pause(queue);
+    Ok(answer(&json!({ "paused": true, "changed": changed })))
 }
 
 /// `POST /v1/queues/{q}/resume`: receives go on.
-pub(super) fn resume(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn resume(call: &Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
-    let changed = call.broker().resume(&queue);
-    Ok(answer(call, &json!({ "paused": false, "changed": changed })))
+    let changed = call.broker().resume(queue);
+    Ok(answer(&json!({ "paused": false, "changed": changed })))
 }
 
 #[derive(Default, Deserialize)]
@@ -52,15 +52,13 @@ struct Redrive {
 
 /// `POST /v1/queues/{q}/redrive`: moves dead letters back, each in one step. It ends with the
 /// request; what was moved stays moved.
-pub(super) async fn redrive(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn redrive(call: &Call<'_>) -> Result<Reply, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
-    let Redrive { to, max, rate } = call.document().await?;
-    let mut pace = match rate {
+    let Redrive { to, max, rate } = call.document()?;
+    let pace = match rate {
         None => None,
-        Some(rate) if (0.001..=1e6).contains(&rate) => {
-            Some(time::interval(Duration::from_secs_f64(1.0 / rate)))
-        }
+        Some(rate) if (0.001..=1e6).contains(&rate) => Some(Duration::from_secs_f64(1.0 / rate)),
         Some(_) => {
             return Err(Problem::senseless("rate", "must be from 0.001 to 1000000 a second"));
         }
@@ -69,13 +67,24 @@ pub(super) async fn redrive(call: &mut Call<'_>) -> Result<Answer, Problem> {
         call.broker().queue(to)?;
     }
     let most = max.unwrap_or_else(|| queue.ready());
+    Ok(call.later(async move |broker, queue| redrive_all(broker, queue, to, most, pace).await))
+}
+
+async fn redrive_all(
+    broker: &Broker,
+    queue: &Named,
+    to: Option<String>,
+    most: u64,
+    pace: Option<Duration>,
+) -> Result<Answer, Problem> {
+    let mut pace = pace.map(time::interval);
     let mut moved = 0;
     let mut stopped_by = None;
-    while moved < most && !call.broker().is_draining() {
+    while moved < most && !broker.is_draining() {
         if let Some(pace) = &mut pace {
             pace.tick().await;
         }
-        match call.broker().redrive_one(&queue, to.as_deref()) {
+        match broker.redrive_one(queue, to.as_deref()) {
             Ok(Redriven::Moved) => moved += 1,
             Ok(Redriven::Done) => break,
             Ok(Redriven::Busy) => {}
@@ -90,5 +99,5 @@ pub(super) async fn redrive(call: &mut Call<'_>) -> Result<Answer, Problem> {
             actix_web::rt::task::yield_now().await;
         }
     }
-    Ok(answer(call, &json!({ "moved": moved, "stopped_by": stopped_by })))
+    Ok(answer(&json!({ "moved": moved, "stopped_by": stopped_by })))
 }

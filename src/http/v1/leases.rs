@@ -16,35 +16,35 @@ use crate::http::problem::{Problem, went_well};
 const MOST: usize = 1000;
 
 /// `DELETE /v1/queues/{q}/leases/{receipt}`: the message is gone.
-pub(super) fn ack(call: &mut Call<'_>, receipt: &str) -> Result<Answer, Problem> {
+pub(super) fn ack(call: &Call<'_>, receipt: &str) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
-    call.broker().ack(&queue, receipt)?;
-    Ok(call.mark(empty(StatusCode::NO_CONTENT)))
+    call.broker().ack(queue, receipt)?;
+    Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// `PATCH /v1/queues/{q}/leases/{receipt}`: a new lease from now on, by the parameter `lease` or the
 /// field of this name; the queue's, if neither is there.
-pub(super) async fn extend(call: &mut Call<'_>, receipt: &str) -> Result<Answer, Problem> {
+pub(super) fn extend(call: &Call<'_>, receipt: &str) -> Result<Answer, Problem> {
     call.know_parameters(&["lease"])?;
     let queue = call.queue()?;
     let parameter = call.duration("lease", Duration::ZERO, MAX_LEASE)?;
-    let document: Extension = call.document().await?;
+    let document: Extension = call.document()?;
     let lease = match document.lease {
         Some(lease) => Some(lease.read("lease", MAX_LEASE)?),
         None => parameter,
     };
-    call.broker().extend(&queue, receipt, lease)?;
-    Ok(call.mark(empty(StatusCode::NO_CONTENT)))
+    call.broker().extend(queue, receipt, lease)?;
+    Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// `POST /v1/queues/{q}/leases/{receipt}/release`: back into the line, after `delay`.
-pub(super) fn release(call: &mut Call<'_>, receipt: &str) -> Result<Answer, Problem> {
+pub(super) fn release(call: &Call<'_>, receipt: &str) -> Result<Answer, Problem> {
     call.know_parameters(&["delay"])?;
     let queue = call.queue()?;
     let delay = call.duration("delay", Duration::ZERO, MAX_DELAY)?.unwrap_or_default();
-    call.broker().release(&queue, receipt, delay)?;
-    Ok(call.mark(empty(StatusCode::NO_CONTENT)))
+    call.broker().release(queue, receipt, delay)?;
+    Ok(empty(StatusCode::NO_CONTENT))
 }
 
 #[derive(Default, Deserialize)]
@@ -90,10 +90,10 @@ struct Receipts {
 }
 
 /// `POST /v1/queues/{q}/leases/{ack,extend,release}`: one result for each receipt, in order.
-pub(super) async fn many(call: &mut Call<'_>, act: Act) -> Result<Answer, Problem> {
+pub(super) fn many(call: &Call<'_>, act: Act) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
-    let document: Receipts = call.document().await?;
+    let document: Receipts = call.document()?;
     let count = document.receipts.len();
     if count == 0 || count > MOST {
         let problem = format!("must be 1 to {MOST} receipts, and there are {count}");
@@ -116,10 +116,10 @@ pub(super) async fn many(call: &mut Call<'_>, act: Act) -> Result<Answer, Proble
     let results: Vec<Value> = document
         .receipts
         .iter()
-        .map(|receipt| match act(call.broker(), &queue, receipt) {
+        .map(|receipt| match act(call.broker(), queue, receipt) {
             Ok(()) => went_well(StatusCode::NO_CONTENT),
             Err(error) => Problem::from(error).result(),
         })
         .collect();
-    Ok(call.mark(json_answer(format!("{}\n", json!({ "results": results })))))
+    Ok(json_answer(format!("{}\n", json!({ "results": results }))))
 }

@@ -2,18 +2,23 @@
 
 use std::borrow::Cow;
 use std::time::Duration;
+use std::vec;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use actix_web::rt::task::yield_now;
+use actix_web::rt::time::sleep;
 use serde_json::value::RawValue;
 
 use super::call::Call;
 use super::delivery::{ATTRIBUTE_PREFIX, TRACE_HEADERS, TRACE_STATE};
 use super::item;
-use crate::broker::{MAX_DELAY, SendOptions};
-use crate::http::answer::{Answer, json, typed};
+use crate::broker::{Broker, MAX_DELAY, Named, SendOptions, is_for_room};
+use crate::http::answer::{Answer, Reply, json, typed};
 use crate::http::problem::Problem;
-use crate::queue::{Attributes, ContentType, Message, Options};
+use crate::queue::{
+    Attributes, ContentType, Message, MessageId, Millis, Options, SendRefusal, TrySendError,
+};
 
 /// The most messages of one request.
 const MOST: usize = 1000;
@@ -27,20 +32,32 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const LONGEST_KEY: usize = 255;
 
 /// Sends one message: the body, as it is.
-pub(super) async fn send(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
     call.know_parameters(&["wait"])?;
     call.refuse_while_draining()?;
     let queue = call.queue()?;
     let options = options(call)?;
     let key = idempotency_key(call)?;
-    let until = call.wait()?.map(actix_web::rt::time::sleep);
+    let wait = call.wait()?;
     let (content_type, attributes) = (content_type(call)?, attributes(call)?);
-    let body = call.body().await?;
+    let mut message = Message::new(&call.body()?, content_type, attributes);
+    if key.is_none() {
+        let (broker, now) = (call.broker(), call.broker().clock().now());
+        message = match broker.try_send_at(queue, message, options, now) {
+            Ok(id) => return Ok(sent(queue, id).into()),
+            Err(TrySendError { message, why: SendRefusal::Busy }) => message,
+            Err(TrySendError { message, why }) if wait.is_some() && is_for_room(why) => message,
+            Err(refused) => return Err(broker.refusal(queue, &refused).into()),
+        };
+    }
+    Ok(call.later(async move |broker, queue| {
+        let options = SendOptions { message: options, idempotency_key: key.as_deref() };
+        let id = broker.send(queue, message, options, wait.map(sleep)).await?;
+        Ok(sent(queue, id))
+    }))
+}
 
-    let message = Message::new(&body, content_type, attributes);
-    let options = SendOptions { message: options, idempotency_key: key.as_deref() };
-    let id = call.broker().send(&queue, message, options, until).await?;
-
+fn sent(queue: &Named, id: MessageId) -> Answer {
     let id = queue.id(id);
     let mut answer =
         typed(StatusCode::CREATED, "application/json", format!("{{\"id\":\"{id}\"}}\n"));
@@ -48,7 +65,7 @@ pub(super) async fn send(call: &mut Call<'_>) -> Result<Answer, Problem> {
     if let Ok(location) = HeaderValue::try_from(location) {
         answer.headers_mut().insert(LOCATION, location);
     }
-    Ok(call.mark(answer))
+    answer
 }
 
 fn options(call: &Call<'_>) -> Result<Options, Problem> {
@@ -102,55 +119,130 @@ fn attributes(call: &Call<'_>) -> Result<Attributes, Problem> {
 }
 
 /// Sends the messages of a JSON array, or of one JSON document a line; one result each.
-pub(super) async fn send_batch(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn send_batch(call: &Call<'_>) -> Result<Reply, Problem> {
     call.know_parameters(&[])?;
     call.refuse_while_draining()?;
     let queue = call.queue()?;
-    let body = call.body().await?;
-    let text = std::str::from_utf8(&body).map_err(|_| Problem::body("the body is not UTF-8"))?;
-    let items = match text.trim_start().starts_with('[') {
-        true => serde_json::from_str::<Vec<&RawValue>>(text)
-            .map_err(|error| Problem::body(error.to_string()))?
-            .into_iter()
-            .map(RawValue::get)
-            .collect(),
-        false => text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>(),
-    };
+    let body = call.body()?;
+    let items = read_items(&body)?;
     if items.is_empty() || items.len() > MOST {
         let problem = format!("a batch has 1 to {MOST} messages, and this one {}", items.len());
         return Err(Problem::body(problem).with("limit", MOST));
     }
-    let (now, mut messages) = (call.broker().clock().now(), Vec::with_capacity(items.len()));
-    let read: Vec<Result<(), Problem>> =
-        items.into_iter().map(|item| item::read(item).map(|read| messages.push(read))).collect();
-    let mut ids = Vec::with_capacity(messages.len());
-    call.broker().try_send_batch(&queue, &mut messages, now, &mut ids);
-
-    let (mut sent, mut others) = (ids.into_iter(), messages.into_iter());
-    let mut out = Vec::with_capacity(16 + read.len() * 64);
-    out.extend_from_slice(b"{\"results\":[");
-    for (number, read) in read.into_iter().enumerate() {
-        if number > 0 {
-            out.push(b',');
-        }
-        let result = match read.map(|()| sent.next()) {
-            Err(problem) => Err(problem),
-            Ok(Some(id)) => Ok(id),
-            Ok(None) => {
-                let (message, options) = others.next().expect("what was not sent is left");
-                let sent = call.broker().send_at(&queue, message, options, now).await;
-                sent.map_err(Problem::from)
+    let mut batch = Batch::begin(items, call.broker(), queue);
+    match batch.send(call.broker(), queue) {
+        Ok(()) => Ok(batch.answer().into()),
+        Err(Busy) => Ok(call.later(async move |broker, queue| {
+            while let Err(Busy) = batch.send(broker, queue) {
+                yield_now().await;
             }
+            Ok(batch.answer())
+        })),
+    }
+}
+
+/// One message of a batch, or why it is none.
+type Item = Result<(Message, Options), Problem>;
+
+fn read_items(body: &[u8]) -> Result<Vec<Item>, Problem> {
+    let text = std::str::from_utf8(body).map_err(|_| Problem::body("the body is not UTF-8"))?;
+    if !text.trim_start().starts_with('[') {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        return Ok(lines.map(item::read).collect());
+    }
+    let items: Vec<&RawValue> =
+        serde_json::from_str(text).map_err(|error| Problem::body(error.to_string()))?;
+    Ok(items.into_iter().map(|item| item::read(item.get())).collect())
+}
+
+/// Another thread is just at the place in turn.
+struct Busy;
+
+/// Messages on their way into a queue, and the answer as far as they are.
+struct Batch {
+    /// Of each item, whether it is a message.
+    read: vec::IntoIter<Result<(), Problem>>,
+    /// The first of the messages, which are sent.
+    sent: vec::IntoIter<MessageId>,
+    /// The others, which are sent one by one, each with what becomes of it.
+    others: vec::IntoIter<(Message, Options)>,
+    /// One of them that did not get through to the queue.
+    again: Option<(Message, Options)>,
+    out: Vec<u8>,
+    /// When the request came.
+    now: Millis,
+}
+
+impl Batch {
+    /// Sends what can be sent at once.
+    fn begin(items: Vec<Item>, broker: &Broker, queue: &Named) -> Self {
+        let now = broker.clock().now();
+        let mut out = Vec::with_capacity(16 + items.len() * 64);
+        out.extend_from_slice(b"{\"results\":[");
+        let mut messages = Vec::with_capacity(items.len());
+        let read: Vec<_> =
+            items.into_iter().map(|item| item.map(|read| messages.push(read))).collect();
+        let mut sent = Vec::with_capacity(messages.len());
+        broker.try_send_batch(queue, &mut messages, now, &mut sent);
+        let (read, sent, others) = (read.into_iter(), sent.into_iter(), messages.into_iter());
+        Self { read, sent, others, again: None, out, now }
+    }
+
+    /// Hands the messages that are left to the queue, in order.
+    fn send(&mut self, broker: &Broker, queue: &Named) -> Result<(), Busy> {
+        if let Some((message, options)) = self.again.take() {
+            self.send_one(broker, queue, message, options)?;
+        }
+        while let Some(read) = self.read.next() {
+            match read.map(|()| self.sent.next()) {
+                Ok(Some(id)) => self.write_result(queue, Ok(id)),
+                Ok(None) => {
+                    let other = self.others.next();
+                    let (message, options) = other.expect("what was not sent is left");
+                    self.send_one(broker, queue, message, options)?;
+                }
+                Err(problem) => self.write_result(queue, Err(problem)),
+            }
+        }
+        Ok(())
+    }
+
+    fn send_one(
+        &mut self,
+        broker: &Broker,
+        queue: &Named,
+        message: Message,
+        options: Options,
+    ) -> Result<(), Busy> {
+        let result = match broker.try_send_at(queue, message, options, self.now) {
+            Err(TrySendError { message, why: SendRefusal::Busy }) => {
+                self.again = Some((message, options));
+                return Err(Busy);
+            }
+            sent => sent.map_err(|refused| broker.refusal(queue, &refused).into()),
         };
+        self.write_result(queue, result);
+        Ok(())
+    }
+
+    fn write_result(&mut self, queue: &Named, result: Result<MessageId, Problem>) {
+        let out = &mut self.out;
         match result {
             Ok(id) => {
                 out.extend_from_slice(b"{\"status\":201,\"id\":\"");
-                queue.write_id(&mut out, id);
-                out.extend_from_slice(b"\"}");
+                queue.write_id(out, id);
+                out.extend_from_slice(b"\"},");
             }
-            Err(problem) => out.extend_from_slice(problem.result().to_string().as_bytes()),
+            Err(problem) => {
+                out.extend_from_slice(problem.result().to_string().as_bytes());
+                out.push(b',');
+            }
         }
     }
-    out.extend_from_slice(b"]}\n");
-    Ok(call.mark(json(out)))
+
+    fn answer(mut self) -> Answer {
+        self.out.pop_if(|last| *last == b',');
+        self.out.extend_from_slice(b"]}\n");
+        json(self.out)
+    }
 }

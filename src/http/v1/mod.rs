@@ -1,7 +1,8 @@
 //! The v1 face: named queues, leases, long polling. JSON, and `application/problem+json` for errors.
 //!
-//! A request goes from its path and method to one function; each does the same: read what the
-//! request says ([`Call`]), ask the broker, tell the answer.
+//! A request goes, once its body is there, from its path and method to one function; each does the
+//! same: read what the request says ([`Call`]), ask the broker, tell the answer. Where that has to
+//! wait, the rest is a future that owns what it needs, and the request is gone.
 
 mod browse;
 mod call;
@@ -13,15 +14,17 @@ mod messages;
 mod queues;
 mod receive;
 
-use std::mem;
+use std::rc::Rc;
 
 use actix_http::Request;
 use actix_web::http::Method;
+use actix_web::web::Bytes;
 
 use self::call::Call;
-use super::answer::Answer;
-use super::front::Counted;
+use super::answer::Reply;
+use super::front::Worker;
 use super::problem::Problem;
+use super::refusal::Refusal;
 
 /// Where the paths of this face begin.
 pub(super) const PREFIX: &str = "/v1/";
@@ -75,7 +78,7 @@ impl<'path> Route<'path> {
         Some((route, queue))
     }
 
-    /// Whether its function reads the body itself.
+    /// Whether its function looks at the body, so that it says when that is no good.
     fn looks_at_body(self, method: &Method) -> bool {
         match self {
             Self::Queue => *method == Method::PUT,
@@ -117,57 +120,58 @@ impl<'path> Route<'path> {
     }
 }
 
-/// Answers a request whose path begins with [`PREFIX`].
-pub(super) async fn answer(worker: Counted, mut request: Request) -> Answer {
-    let head = request.method() == Method::HEAD;
-    // Out of the request, which the functions read the body from.
-    let uri = mem::take(&mut request.head_mut().uri);
-    let mut call = Call::new(worker, request, &uri);
-    match route(&mut call, &uri.path()[PREFIX.len()..]).await {
-        Ok(answer) => answer,
+/// Answers a request whose path begins with [`PREFIX`] and whose body is there, or could not be read.
+/// `draining` says whether the server was about to stop when the request came.
+pub(super) fn answer(
+    worker: &Rc<Worker>,
+    request: &Request,
+    body: Result<Bytes, Refusal>,
+    draining: bool,
+) -> Reply {
+    let head = *request.method() == Method::HEAD;
+    let Some((route, name)) = Route::of(&request.path()[PREFIX.len()..]) else {
+        return Problem::unknown_path().answer(head).into();
+    };
+    let call = Call::new(worker, request, name, body, draining);
+    match carry_out(&call, route) {
+        Ok(Reply::Now(answer)) => call.mark(answer).into(),
+        Ok(later) => later,
         Err(problem) => {
-            // Whatever of the body is there is read, so that the connection can be used again.
-            let _ = call.body().await;
-            call.mark_as_named();
-            call.mark(problem.answer(head))
+            call.look_up_for_mark();
+            call.mark(problem.answer(head)).into()
         }
     }
 }
 
-async fn route<'uri>(call: &mut Call<'uri>, path: &'uri str) -> Result<Answer, Problem> {
-    let (route, queue) = Route::of(path).ok_or_else(Problem::unknown_path)?;
+fn carry_out(call: &Call<'_>, route: Route<'_>) -> Result<Reply, Problem> {
     let (get, method) = (call.is_get(), call.method().clone());
-    if route == Route::Queues {
-        call.body().await?;
-        return if get { queues::list(call) } else { Err(Problem::method(route.allowed())) };
-    }
-    call.name_queue(queue);
     if !route.looks_at_body(&method) {
-        // Nothing is done before the request is there as a whole, and the connection can be used
-        // again after it.
-        call.body().await?;
+        // Nothing is done where the request is not there as a whole.
+        call.body()?;
     }
-    match (route, method) {
+    let answer = match (route, method) {
+        (Route::Queues, _) if get => queues::list(call),
         (Route::Queue, _) if get => queues::get(call),
-        (Route::Queue, Method::PUT) => queues::put(call).await,
+        (Route::Queue, Method::PUT) => queues::put(call),
         (Route::Queue, Method::DELETE) => queues::delete(call),
-        (Route::Messages, Method::POST) => messages::send(call).await,
+        (Route::Messages, Method::POST) => return messages::send(call),
         (Route::Messages, _) if get => browse::list(call),
         (Route::Message(id), _) if get => browse::get(call, id),
-        (Route::MessageBatch, Method::POST) => messages::send_batch(call).await,
-        (Route::Receive, Method::POST) => receive::receive(call).await,
+        (Route::MessageBatch, Method::POST) => return messages::send_batch(call),
+        (Route::Receive, Method::POST) => return receive::receive(call),
         (Route::Lease(receipt), Method::DELETE) => leases::ack(call, receipt),
-        (Route::Lease(receipt), Method::PATCH) => leases::extend(call, receipt).await,
+        (Route::Lease(receipt), Method::PATCH) => leases::extend(call, receipt),
         (Route::LeaseRelease(receipt), Method::POST) => leases::release(call, receipt),
-        (Route::Ack, Method::POST) => leases::many(call, leases::Act::Ack).await,
-        (Route::Extend, Method::POST) => leases::many(call, leases::Act::Extend).await,
-        (Route::Release, Method::POST) => leases::many(call, leases::Act::Release).await,
+        (Route::Ack, Method::POST) => leases::many(call, leases::Act::Ack),
+        (Route::Extend, Method::POST) => leases::many(call, leases::Act::Extend),
+        (Route::Release, Method::POST) => leases::many(call, leases::Act::Release),
         (Route::Purge, Method::POST) => control::purge(call),
         (Route::Pause, Method::POST) => control::pause(call),
         (Route::Resume, Method::POST) => control::resume(call),
-        (Route::Redrive, Method::POST) => control::redrive(call).await,
+        (Route::Redrive, Method::POST) => return control::redrive(call),
         (route, _) => Err(Problem::method(route.allowed())),
-    }
+    };
+    answer.map(Reply::Now)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::http::answer::{Answer, json as json_answer, typed};
 use crate::http::problem::Problem;
 
 /// `GET /v1/queues`: all of them, by name; `prefix` names those that begin with it.
-pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&["prefix"])?;
     let prefix = call.parameter("prefix").unwrap_or_default();
     let broker = call.broker();
@@ -23,30 +23,30 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Answer, Problem> {
 }
 
 /// `GET /v1/queues/{q}`.
-pub(super) fn get(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn get(call: &Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
-    let description = call.broker().describe(&queue);
+    let description = call.broker().describe(queue);
     Ok(answer(call, StatusCode::OK, &whole(&description)))
 }
 
 /// `PUT /v1/queues/{q}` with settings: 201 where it is new, 200 where it was there.
-pub(super) async fn put(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn put(call: &Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     call.refuse_while_draining()?;
     let name: QueueName = call.name().parse().map_err(crate::broker::Error::from)?;
-    let settings: SettingsDocument = call.document().await?;
+    let settings: SettingsDocument = call.document()?;
     let status = match call.broker().declare(&name, settings)? {
         Declared::Created => StatusCode::CREATED,
         Declared::Updated => StatusCode::OK,
     };
     let queue = call.queue()?;
-    let description = call.broker().describe(&queue);
+    let description = call.broker().describe(queue);
     Ok(answer(call, status, &whole(&description)))
 }
 
 /// `DELETE /v1/queues/{q}`, with all that is in it.
-pub(super) fn delete(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let counts = call.broker().delete(call.name())?;
     let deleted = json!({ "name": call.name(), "deleted_messages": counts.depth });
@@ -54,12 +54,11 @@ pub(super) fn delete(call: &mut Call<'_>) -> Result<Answer, Problem> {
 }
 
 fn answer(call: &Call<'_>, status: StatusCode, document: &Value) -> Answer {
-    let answer = match call.is_head() {
+    match call.is_head() {
         true => typed(status, "application/json", ""),
         false if status == StatusCode::OK => json_answer(format!("{document}\n")),
         false => typed(status, "application/json", format!("{document}\n")),
-    };
-    call.mark(answer)
+    }
 }
 
 fn summary(queue: &Description) -> Value {

@@ -1,39 +1,54 @@
 //! `POST /v1/queues/{q}/receive`.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use actix_web::rt::time::sleep;
 
 use super::call::Call;
 use super::delivery;
-use crate::broker::{MAX_LEASE, MIN_LEASE};
-use crate::http::answer::{Answer, empty, json};
+use crate::broker::{Delivered, MAX_LEASE, MIN_LEASE};
+use crate::duration;
+use crate::http::answer::{Answer, Reply, empty, json};
 use crate::http::problem::Problem;
-use crate::queue::Request;
+use crate::queue::{Millis, Request};
 
 /// The most messages of one answer.
 const MOST: u64 = 1000;
 
 /// Receives up to `max` messages, waits for the first of them up to `wait`, and leases them for
 /// `lease`. A lease of 0 takes them for good.
-pub(super) async fn receive(call: &mut Call<'_>) -> Result<Answer, Problem> {
+pub(super) fn receive(call: &Call<'_>) -> Result<Reply, Problem> {
     call.know_parameters(&["max", "wait", "lease"])?;
     let queue = call.queue()?;
-    let max = call.number("max", 1, MOST)?.unwrap_or(1);
+    let max = call.number("max", 1, MOST)?.unwrap_or(1) as usize;
     let lease = match call.parameter("lease") {
         // Zero is allowed, and nothing between it and the shortest.
-        Some(text) if crate::duration::read(&text).is_some_and(|lease| lease.is_zero()) => {
-            Some(std::time::Duration::ZERO)
+        Some(text) if duration::read(&text).is_some_and(|lease| lease.is_zero()) => {
+            Some(Duration::ZERO)
         }
         _ => call.duration("lease", MIN_LEASE, MAX_LEASE)?,
     };
-    let until = call.wait()?.map(actix_web::rt::time::sleep);
-    call.body().await?;
+    let wait = call.wait()?;
+    call.body()?;
 
-    let request = Request { max: max as usize, lease };
-    let delivered = call.broker().receive(&queue, request, until).await?;
-    let now = call.broker().clock().now();
+    let request = Request { max, lease };
     let raw = max == 1 && wants_raw(call);
-    Ok(call.mark(match (raw, delivered.deliveries().is_empty()) {
+    let now = call.broker().clock().now();
+    match call.broker().try_receive(queue, request, now)? {
+        Some(delivered) if wait.is_none() || !delivered.deliveries().is_empty() => {
+            Ok(answer(delivered, raw, now).into())
+        }
+        _ => Ok(call.later(async move |broker, queue| {
+            let delivered = broker.receive(queue, request, wait.map(sleep)).await?;
+            Ok(answer(delivered, raw, broker.clock().now()))
+        })),
+    }
+}
+
+fn answer(delivered: Delivered, raw: bool, now: Millis) -> Answer {
+    match (raw, delivered.deliveries().is_empty()) {
         (true, true) => empty(StatusCode::NO_CONTENT),
         (true, false) => delivery::raw(delivered, now),
         (false, true) => json("{\"messages\":[]}\n"),
@@ -44,7 +59,7 @@ pub(super) async fn receive(call: &mut Call<'_>) -> Result<Answer, Problem> {
             answer.headers_mut().insert(CONTENT_TYPE, json);
             answer
         }
-    }))
+    }
 }
 
 fn wants_raw(call: &Call<'_>) -> bool {
