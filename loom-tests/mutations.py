@@ -149,11 +149,12 @@ QUEUE = [
     *order("note: load of the entry", "queue/deadlines.rs", "if word.load(Ordering::SeqCst) >= due", "Relaxed"),
     *order("sweep: entry taken out", "queue/deadlines.rs", "word.swap(0, Ordering::SeqCst);", "Relaxed"),
     *order("slot left", "queue/slab.rs", "self.slot.word.swap(word.0, Ordering::SeqCst);", "Relaxed"),
+    *order("slot left without a deadline", "queue/slab.rs", "self.slot.word.store(word.0, Ordering::Release);", "Relaxed"),
     *order("slot taken", "queue/slab.rs", ".compare_exchange(seen.0, taken.0, Ordering::AcqRel", "Relaxed"),
     *order("parked: load", "queue/waiters.rs", "self.parked.load(Ordering::SeqCst) as usize", "Acquire", "Relaxed"),
     *order("calls: count", "queue/waiters.rs", "if self.calls.fetch_add(1, Ordering::SeqCst)", "Relaxed"),
     *order("answered: load", "queue/waiters.rs", "self.waiter.state.load(Ordering::Acquire)", "Relaxed"),
-    *order("last ring: store", "queue/line.rs", "self.last.store(segment as u32, Ordering::Release)", "Relaxed"),
+    *order("last ring: store", "queue/line.rs", "self.last.store(segment as u32, Ordering::SeqCst)", "Relaxed"),
     ("ring left behind is not closed", "queue/line.rs", "self.ring(segment - 1).close();", "", CAUGHT),
     ("server does not look again", "queue/waiters.rs", "Err(more) => seen = more,", "Err(_) => {\n                    self.calls.store(seen - seen, Ordering::SeqCst);\n                    return answered;\n                }", CAUGHT),
     ("who leaves tells nobody", "queue/waiters.rs", "first.told.store(1, Ordering::Relaxed);", "first.told.store(0, Ordering::Relaxed);", CAUGHT),
@@ -163,6 +164,10 @@ QUEUE = [
     ("receipt of an earlier delivery accepted", "queue/lease.rs", "_ if word.deliveries() != receipt.delivery =>", "_ if word.deliveries() < receipt.delivery =>", CAUGHT),
     ("slot taken for another message of the same word", "queue/lease.rs", "if slot.generation() == receipt.id.generation {", "if slot.generation() >= receipt.id.generation {", CAUGHT),
     ("reap that freed nothing tried again at once", "queue/send.rs", "if self.reap_all() > 0 {", "if self.reap_all() < u64::MAX {", CAUGHT),
+    ("batch acknowledged is counted after its places are free", "queue/batch.rs", """self.gone.in_flight.fetch_sub(slots.len() as u64, Ordering::SeqCst);
+            self.free.push_batch(&mut slots);""", """let freed = slots.len() as u64;
+            self.free.push_batch(&mut slots);
+            self.gone.in_flight.fetch_sub(freed, Ordering::SeqCst);""", CAUGHT),
     ("dead slot counted after it can be popped", "queue/sweep.rs", """self.dead.fetch_add(1, Ordering::SeqCst);
                 slot.leave(State::Dead, word.deliveries(), Millis::NEVER);""", """slot.leave(State::Dead, word.deliveries(), Millis::NEVER);
                 self.dead.fetch_add(1, Ordering::SeqCst);""", CAUGHT),

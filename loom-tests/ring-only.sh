@@ -56,7 +56,9 @@ atomic-waker = "1.1"
 bytes = "1.11"
 crossbeam-queue = "0.3"
 crossbeam-utils = "0.8"
+once_cell = { version = "1.21", default-features = false, features = ["race", "alloc"] }
 thiserror = "2.0"
+triomphe = { version = "0.1", default-features = false, features = ["std"] }
 
 [dev-dependencies]
 loom-tests = { path = "$root/loom-tests" }

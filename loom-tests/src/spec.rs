@@ -16,6 +16,7 @@ pub enum Op {
     Pop,
     TryPop,
     PopBatch(usize),
+    TryPopBatch(usize),
     Len,
     IsEmpty,
     IsFull,
@@ -104,6 +105,16 @@ impl Queue {
                 let count = self.values.len().min(*max);
                 Outcome::Batch(self.values.drain(..count).collect())
             }
+            Op::TryPopBatch(max) => match self.answer(&Op::PopBatch(*max)) {
+                Outcome::Batch(tags) if tags.is_empty() && *max > 0 => {
+                    if self.closed {
+                        Outcome::Closed
+                    } else {
+                        Outcome::Empty
+                    }
+                }
+                batch => batch,
+            },
             Op::Len => Outcome::Count(self.values.len()),
             Op::IsEmpty => Outcome::Is(self.values.is_empty()),
             Op::IsFull => Outcome::Is(room == 0),
@@ -120,11 +131,13 @@ impl Queue {
     /// moves only what is free, or published, at that moment.
     pub fn permits(&mut self, op: &Op, outcome: &Outcome) -> bool {
         match (op, outcome) {
-            (Op::TryPush(_) | Op::TryPop, Outcome::Busy) => true,
+            (Op::TryPush(_) | Op::TryPop | Op::TryPopBatch(_), Outcome::Busy) => true,
             (Op::PushBatch(tags), Outcome::Moved(count)) if (1..tags.len()).contains(count) => {
                 self.answer(&Op::PushBatch(tags[..*count].to_vec())) == *outcome
             }
-            (Op::PopBatch(max), Outcome::Batch(tags)) if (1..*max).contains(&tags.len()) => {
+            (Op::PopBatch(max) | Op::TryPopBatch(max), Outcome::Batch(tags))
+                if (1..*max).contains(&tags.len()) =>
+            {
                 self.answer(&Op::PopBatch(tags.len())) == *outcome
             }
             _ => self.answer(op) == *outcome,

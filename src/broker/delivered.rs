@@ -68,11 +68,9 @@ impl Delivered {
     pub fn passed_on(mut self) {
         self.passed_on = true;
         if self.take {
-            let now = self.clock.now();
-            for delivery in &self.deliveries {
-                // Refused only where the queue was purged meanwhile.
-                let _ = self.queue.queue.ack(delivery.receipt, now);
-            }
+            let receipts = self.deliveries.iter().map(|delivery| delivery.receipt);
+            // Refused only where the queue was purged meanwhile.
+            self.queue.queue.ack_batch(receipts, self.clock.now(), |_| {});
         }
     }
 }

@@ -52,9 +52,9 @@ impl Keys {
         window: Duration,
         now: Millis,
     ) -> KeyUse<'_> {
-        let attributes: Vec<_> = message.attributes.iter().collect();
+        let attributes: Vec<_> = message.attributes().iter().collect();
         let payload =
-            self.hasher.hash_one((&message.body[..], message.content_type.as_str(), attributes));
+            self.hasher.hash_one((message.body(), message.content_type().as_str(), attributes));
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some((end, key)) = seen.ends.pop_front_if(|(end, _)| *end <= now) {
             if seen.keys.get(&key).is_some_and(|used| used.end == end) {

@@ -285,6 +285,19 @@ impl Broker {
         sent.await.map_err(|refused| self.refusal(queue, &refused))
     }
 
+    /// Sends messages of one request that came at `now` from the front of `messages`, as many as can be
+    /// sent at once, and adds their ids to `ids`. What becomes of the others, each
+    /// [`try_send_at`](Self::try_send_at) tells.
+    pub fn try_send_batch(
+        &self,
+        queue: &Named,
+        messages: &mut Vec<(Message, Options)>,
+        now: Millis,
+        ids: &mut Vec<MessageId>,
+    ) {
+        queue.queue.try_send_batch(messages, now, ids);
+    }
+
     /// Sends one message, now: what the classic face does.
     ///
     /// # Errors

@@ -43,9 +43,10 @@ impl Broker {
                 letter.moved(now);
                 continue;
             };
-            let (mut message, receives, _) = letter.look();
+            let (message, receives, _) = letter.look();
             let at = self.clock.time_of_day(now);
-            message.attributes = marked(&message.attributes, receives, &queue.name, at);
+            let marked = marked(message.attributes(), receives, &queue.name, at);
+            let message = message.with_attributes(marked);
             let moved = match self.find(name.as_str()) {
                 Some(target) => self.move_to(letter, &target, message),
                 None => Err((letter, SendRefusal::Closed)),
@@ -66,8 +67,8 @@ impl Broker {
             Err(TryReceiveError::Empty) => return Ok(Redriven::Done),
             Err(TryReceiveError::Busy) => return Ok(Redriven::Busy),
         };
-        let (mut message, ..) = held.look();
-        let source = message.attributes.get(SOURCE).map(str::to_owned);
+        let (message, ..) = held.look();
+        let source = message.attributes().get(SOURCE).map(str::to_owned);
         let Some(to) = to.map(str::to_owned).or(source) else {
             let problem = "is missing, and the message does not say where it came from".to_owned();
             return Err(Error::Setting { field: "to", problem });
@@ -77,7 +78,7 @@ impl Broker {
             let problem = "is the queue itself".to_owned();
             return Err(Error::Setting { field: "to", problem });
         }
-        message.attributes = unmarked(&message.attributes).collect();
+        let message = message.with_attributes(unmarked(message.attributes()).collect());
         let size = message.size();
         match self.move_to(held, &target, message) {
             Ok(()) => Ok(Redriven::Moved),

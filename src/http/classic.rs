@@ -70,10 +70,10 @@ pub(super) fn enqueued(event: &str) -> Answer {
 /// field `encoding` says so.
 pub(super) fn dequeued(message: &Message) -> Answer {
     let said = "Successfully dequeued event";
-    match std::str::from_utf8(&message.body) {
+    match std::str::from_utf8(message.body()) {
         Ok(event) => answer_with_event(said, event, "\"}\n"),
         Err(_) => {
-            let event = BASE64.encode(&message.body);
+            let event = BASE64.encode(message.body());
             answer_with_event(said, &event, "\",\"encoding\":\"base64\"}\n")
         }
     }

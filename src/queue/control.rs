@@ -243,7 +243,7 @@ impl Queue {
                 return false;
             }
             let gone = slot.remove();
-            self.count_gone(gone.message.size(), now);
+            self.count_gone(1, gone.message.size(), now);
             self.leave_empty(slot, word);
             return true;
         }

@@ -22,7 +22,7 @@ impl Queue {
     pub fn ack(&self, receipt: Receipt, now: Millis) -> Result<(), LeaseError> {
         let (mut slot, word) = self.claim(receipt, |_| Ok(()))?;
         let gone = slot.remove();
-        self.count_gone(gone.message.size(), now);
+        self.count_gone(1, gone.message.size(), now);
         self.leave_empty(slot, word);
         self.after_change(now);
         // Last, because it frees memory.
@@ -113,7 +113,7 @@ impl Queue {
     }
 
     /// Takes the slot of a delivery that `allowed` lets pass, and says what its word was.
-    fn claim(
+    pub(super) fn claim(
         &self,
         receipt: Receipt,
         allowed: impl Fn(Word) -> Result<(), LeaseError>,

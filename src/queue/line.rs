@@ -9,7 +9,7 @@
 //! A ring that is left behind stays until the line is dropped: nobody has to find out whether
 //! somebody still looks at it, and all of them together are no longer than the last.
 
-use std::sync::OnceLock;
+use once_cell::race::OnceBox;
 
 use crate::ring::{PushError, RingBuffer, TryPopError};
 use crate::sync::{AtomicU32, Ordering, pause};
@@ -17,14 +17,17 @@ use crate::sync::{AtomicU32, Ordering, pause};
 /// Of [`Line`]s: one more than a line of 2^31 that begins with one place needs.
 pub(super) const MAX_SEGMENTS: usize = 32;
 
+/// Before there is a first ring.
+const NOT_MADE: u32 = u32::MAX;
+
 /// A neighbour must finish first; ask again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Busy;
 
 /// First in, first out; as long as the caller makes it.
 pub(super) struct Line {
-    /// In boxes, because most of them are never made.
-    rings: [OnceLock<Box<RingBuffer<u32>>>; MAX_SEGMENTS],
+    /// Most of them are never made.
+    rings: [OnceBox<RingBuffer<u32>>; MAX_SEGMENTS],
     /// The ring to push into: the only one that is not closed, but while the line is made longer.
     last: AtomicU32,
     /// The ring to pop from: every one before it is closed and empty.
@@ -32,11 +35,12 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// A line of no places. It must be made longer before it is used.
+    /// A line of no places, from which nothing can be popped. It must be made longer before anything is
+    /// pushed.
     pub(super) fn new() -> Self {
         Self {
-            rings: [const { OnceLock::new() }; MAX_SEGMENTS],
-            last: AtomicU32::new(0),
+            rings: [const { OnceBox::new() }; MAX_SEGMENTS],
+            last: AtomicU32::new(NOT_MADE),
             first: AtomicU32::new(0),
         }
     }
@@ -61,9 +65,10 @@ impl Line {
             // Closed before the next one is shown: a push into that one comes after every push into
             // this one.
             self.ring(segment - 1).close();
-            // ORDERING: Release, pairs with the Acquire loads of `last`: the new ring is made.
-            self.last.store(segment as u32, Ordering::Release);
         }
+        // ORDERING: SeqCst, pairs with the Acquire loads of `last`: the new ring is made; and with the
+        // SeqCst load in `is_not_made`.
+        self.last.store(segment as u32, Ordering::SeqCst);
         Ok(())
     }
 
@@ -86,19 +91,62 @@ impl Line {
         }
     }
 
+    /// Pushes indices behind all others, next to each other but where the line is just made longer, and
+    /// empties the list. As [`push`](Self::push).
+    pub(super) fn push_batch(&self, indices: &mut Vec<u32>) {
+        while !indices.is_empty() {
+            // ORDERING: Acquire, as in `push`.
+            let last = self.last.load(Ordering::Acquire) as usize;
+            if self.ring(last).push_batch(indices) == 0 {
+                // Closed, for there is room. The next one is about to be shown.
+                pause(1);
+            }
+        }
+    }
+
     /// Pops the oldest index, or `None` if at one moment of the call there was none.
     #[inline]
     pub(super) fn pop(&self) -> Result<Option<u32>, Busy> {
+        self.pop_by(RingBuffer::try_pop)
+    }
+
+    /// Pops up to `max` of the oldest indices, at least one, and appends them to `out`. Returns how many;
+    /// none if at one moment of the call there was none.
+    pub(super) fn pop_batch(&self, out: &mut Vec<u32>, max: usize) -> Result<usize, Busy> {
+        let popped = self.pop_by(|ring| ring.try_pop_batch(out, max))?;
+        Ok(popped.unwrap_or(0))
+    }
+
+    #[inline]
+    fn pop_by<P>(
+        &self,
+        mut pop: impl FnMut(&RingBuffer<u32>) -> Result<P, TryPopError>,
+    ) -> Result<Option<P>, Busy> {
         // ORDERING: Acquire, pairs with the Release in `advance`.
         let mut first = self.first.load(Ordering::Acquire) as usize;
         loop {
-            match self.ring(first).try_pop() {
-                Ok(index) => return Ok(Some(index)),
+            let Some(ring) = self.rings[first].get() else {
+                // Only the first is looked for before it is made.
+                if self.is_not_made() {
+                    return Ok(None);
+                }
+                continue;
+            };
+            match pop(ring) {
+                Ok(popped) => return Ok(Some(popped)),
                 Err(TryPopError::Empty) => return Ok(None),
                 Err(TryPopError::Busy) => return Err(Busy),
                 Err(TryPopError::Closed) => first = self.advance(first)?,
             }
         }
+    }
+
+    /// Whether the line had no place at one moment of the call.
+    #[cold]
+    fn is_not_made(&self) -> bool {
+        // ORDERING: SeqCst: a thread that says it waits, then looks here and finds nothing, is seen by
+        // whoever makes the first place, pushes, and asks who waits.
+        self.last.load(Ordering::SeqCst) == NOT_MADE
     }
 
     /// The ring after one that is closed and empty.
@@ -119,7 +167,10 @@ impl Line {
         // ORDERING: Acquire, as in `pop` and `push`.
         let first = self.first.load(Ordering::Acquire) as usize;
         let last = self.last.load(Ordering::Acquire) as usize;
-        (first..=last).map(|segment| self.ring(segment).len()).sum()
+        if last == NOT_MADE as usize {
+            return 0;
+        }
+        self.rings[first..=last].iter().filter_map(OnceBox::get).map(RingBuffer::len).sum()
     }
 
     /// Whether no index was in line at one moment of the call.

@@ -3,41 +3,90 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use triomphe::ThinArc;
 
 use super::time::Millis;
 
 /// One message as its sender gave it.
 ///
-/// The body is counted by reference, so handing a message out copies no bytes of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Message {
-    /// Any bytes.
-    pub body: Bytes,
-    /// What the sender said the body is.
-    pub content_type: ContentType,
-    /// Names and values that travel with it, in the sender's order.
-    pub attributes: Attributes,
+/// One piece of memory, counted by reference: a clone copies nothing, and where it lies is all that a
+/// slot has to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message(ThinArc<Head, u8>);
+
+/// What stands before the body.
+#[derive(Debug, PartialEq, Eq)]
+struct Head {
+    content_type: ContentType,
+    attributes: Attributes,
 }
 
 impl Message {
+    /// A message whose body is a copy of these bytes, whatever they are.
+    pub fn new(body: &[u8], content_type: ContentType, attributes: Attributes) -> Self {
+        Self(ThinArc::from_header_and_slice(Head { content_type, attributes }, body))
+    }
+
+    /// A message of bytes that nothing is said about.
+    pub fn bytes(body: &[u8]) -> Self {
+        Self::new(body, ContentType::Binary, Attributes::default())
+    }
+
     /// A message of UTF-8 text.
     pub fn text(text: &str) -> Self {
-        Self {
-            body: Bytes::copy_from_slice(text.as_bytes()),
-            content_type: ContentType::Text,
-            attributes: Attributes::default(),
+        Self::new(text.as_bytes(), ContentType::Text, Attributes::default())
+    }
+
+    /// The same message with other attributes: a copy.
+    pub fn with_attributes(&self, attributes: Attributes) -> Self {
+        Self::new(self.body(), self.content_type().clone(), attributes)
+    }
+
+    /// Any bytes.
+    pub fn body(&self) -> &[u8] {
+        &self.0.slice
+    }
+
+    /// The body, for whoever passes it on; without a copy.
+    pub fn into_body(self) -> Bytes {
+        match self.body() {
+            [] => Bytes::new(),
+            _ => Bytes::from_owner(Body(self)),
         }
+    }
+
+    /// What the sender said the body is.
+    pub fn content_type(&self) -> &ContentType {
+        &self.0.header.header.content_type
+    }
+
+    /// Names and values that travel with it, in the sender's order.
+    pub fn attributes(&self) -> &Attributes {
+        &self.0.header.header.attributes
     }
 
     /// What it counts against the limits: body, content type and attributes, in bytes.
     pub fn size(&self) -> u64 {
-        let content_type = match &self.content_type {
+        let content_type = match self.content_type() {
             ContentType::Other(text) => text.len(),
             ContentType::Binary | ContentType::Text | ContentType::Json => 0,
         };
         let attributes: usize =
-            self.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
-        (self.body.len() + content_type + attributes) as u64
+            self.attributes().iter().map(|(name, value)| name.len() + value.len()).sum();
+        (self.body().len() + content_type + attributes) as u64
+    }
+
+    /// How many clones of it there are, this one included.
+    pub fn clones(&self) -> usize {
+        ThinArc::strong_count(&self.0)
+    }
+}
+
+struct Body(Message);
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        self.0.body()
     }
 }
 

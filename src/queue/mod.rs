@@ -35,6 +35,7 @@
 //! and a send that finds a neighbour at it is told *busy*. Nothing here knows HTTP, reads a clock or
 //! starts a runtime: time is an argument, and [`tick`](Queue::tick) does what is due.
 
+mod batch;
 mod control;
 mod deadlines;
 mod error;
@@ -52,7 +53,7 @@ mod time;
 mod waiters;
 mod word;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use crossbeam_queue::SegQueue;
@@ -88,7 +89,7 @@ use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 ///
 /// let mut received = Vec::new();
 /// queue.try_receive(Request { max: 10, lease: None }, now, &mut received)?;
-/// assert_eq!(&received[0].message.body[..], b"first");
+/// assert_eq!(received[0].message.body(), b"first");
 /// queue.ack(received[0].receipt, now)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -239,7 +240,7 @@ impl Queue {
     /// The most messages a queue can be made for: 2^31.
     pub const MAX_CAPACITY: u64 = 1 << 31;
 
-    /// Slots that a queue begins with; it grows as they are used, up to its capacity.
+    /// Slots that a queue has once it was used; it grows as they are, up to its capacity.
     const FIRST_SLOTS: usize = 16;
 
     /// Makes an empty queue with room for `capacity` messages, without a bound on the bytes of other
@@ -257,7 +258,7 @@ impl Queue {
     /// returned, and than those of all calls since.
     ///
     /// # Errors
-    /// When `capacity` is 0, more than [`MAX_CAPACITY`](Self::MAX_CAPACITY), or there is no memory.
+    /// When `capacity` is 0 or more than [`MAX_CAPACITY`](Self::MAX_CAPACITY).
     pub fn with(
         capacity: u64,
         settings: &Settings,
@@ -270,7 +271,7 @@ impl Queue {
             _ => return Err(CapacityError::TooLarge),
         };
         let first = (capacity as usize).next_power_of_two().min(Self::FIRST_SLOTS);
-        let queue = Self {
+        Ok(Self {
             slab: Slab::new(first),
             free: Line::new(),
             ready: Line::new(),
@@ -296,9 +297,16 @@ impl Queue {
             senders: Waiters::new(),
             memory,
             alarm,
-        };
-        queue.lengthen()?;
-        Ok(queue)
+        })
+    }
+
+    /// Makes the first slots now, where otherwise the first send does.
+    ///
+    /// # Errors
+    /// When there is no memory.
+    pub fn make_slots(&self) -> Result<(), CapacityError> {
+        let _one_at_a_time = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.slots() == 0 { self.lengthen() } else { Ok(()) }
     }
 
     /// Makes slots and lines twice as long. One thread at a time.
@@ -341,12 +349,12 @@ impl Queue {
         (self.alarm)(deadline);
     }
 
-    /// Ends a message's account: it is gone.
-    fn count_gone(&self, size: u64, now: Millis) {
+    /// Ends the account of `count` messages of `size` bytes together: they are gone.
+    fn count_gone(&self, count: u64, size: u64, now: Millis) {
         self.memory.release(size);
         // ORDERING: Relaxed, a count that passes nothing on; SeqCst in `Rate::add`.
         self.gone.bytes.fetch_add(size, Ordering::Relaxed);
-        self.gone.count.add(1, now);
+        self.gone.count.add(count, now);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::line::Busy;
+use super::line::{Busy, Line};
 use super::message::{Delivery, MessageId, Receipt, Stored};
 use super::slab::Taken;
 use super::time::Millis;
@@ -56,21 +56,23 @@ impl Queue {
         }
         let lease = request.lease.unwrap_or_else(|| self.knobs.lease());
         let deadline = if lease.is_zero() { Millis::NEVER } else { now.after(lease) };
-        for _ in 0..request.max {
-            // Before the message is taken, so that there are never more than may be.
-            if !self.reserve_in_flight() {
-                return Err(TryReceiveError::Empty);
+        if request.max > 1 {
+            return self.receive_batch(request.max, deadline, now, received);
+        }
+        if self.reserve_in_flight(1) == 0 {
+            return Err(TryReceiveError::Empty);
+        }
+        match self.next_ready(now) {
+            Ok(Some(slot)) => {
+                received.push(self.deliver(slot, deadline));
+                Ok(())
             }
-            match self.next_ready(now) {
-                Ok(Some(slot)) => received.push(self.deliver(slot, deadline)),
-                refused => {
-                    self.gone.in_flight.fetch_sub(1, Ordering::SeqCst);
-                    refused?;
-                    return Err(TryReceiveError::Empty);
-                }
+            refused => {
+                self.gone.in_flight.fetch_sub(1, Ordering::SeqCst);
+                refused?;
+                Err(TryReceiveError::Empty)
             }
         }
-        Ok(())
     }
 
     /// Takes the oldest message that is ready out of the queue, for good.
@@ -85,7 +87,7 @@ impl Queue {
         let taken = next.map(|slot| {
             slot.map(|mut slot| {
                 let message = slot.remove().message;
-                self.count_gone(message.size(), now);
+                self.count_gone(1, message.size(), now);
                 self.free(slot);
                 message
             })
@@ -95,57 +97,89 @@ impl Queue {
         taken?.ok_or(TryReceiveError::Empty)
     }
 
-    fn reserve_in_flight(&self) -> bool {
+    /// Counts up to `want` messages as in flight, before they are taken, so that there are never more
+    /// than may be. Returns how many.
+    pub(super) fn reserve_in_flight(&self, want: usize) -> usize {
         let most = self.knobs.max_in_flight();
         if most == u64::MAX {
             // ORDERING: SeqCst, here and below, in one order with the other counts.
-            self.gone.in_flight.fetch_add(1, Ordering::SeqCst);
-            return true;
+            self.gone.in_flight.fetch_add(want as u64, Ordering::SeqCst);
+            return want;
         }
-        let more = |in_flight| (in_flight < most).then_some(in_flight + 1);
-        self.gone.in_flight.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+        let allowed = |in_flight: u64| most.saturating_sub(in_flight).min(want as u64);
+        let more = |in_flight| Some(in_flight + allowed(in_flight));
+        let before = self.gone.in_flight.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        before.map_or(0, |in_flight| allowed(in_flight) as usize)
     }
 
     /// Takes the slot of the next message in line, or `None` if at one moment of the call none was
     /// ready.
     pub(super) fn next_ready(&self, now: Millis) -> Result<Option<Taken<'_, Stored>>, Busy> {
-        'next: while let Some(index) = self.pop_ready()? {
-            for _ in 0..LOOKS {
-                let word = self.slab.word(index);
-                match word.state() {
-                    State::Ready => {
-                        let Some(mut slot) = self.slab.take(index, word) else { continue };
-                        if slot.with(|stored| stored.expires_at) > now {
-                            return Ok(Some(slot));
-                        }
-                        self.expire(slot, now);
-                        continue 'next;
-                    }
-                    State::Dead => {
-                        self.free_dead(index);
-                        continue 'next;
-                    }
-                    // Somebody looks at it, or takes it away.
-                    State::Taken => pause(1),
-                    State::Free | State::InFlight | State::Delayed | State::Dying => {
-                        unreachable!("what is in line is ready, or was when it was put there")
-                    }
-                }
+        while let Some(index) = self.pop_ready()? {
+            if let Some(slot) = self.admit(index, now)? {
+                return Ok(Some(slot));
             }
-            self.returned.push(index);
-            return Err(Busy);
         }
         Ok(None)
     }
 
+    /// Takes the slot of an index that was popped, or frees it where there is no message any more.
+    /// Where another thread is at it for too long, its index goes back to the front of the line.
+    pub(super) fn admit(&self, index: u32, now: Millis) -> Result<Option<Taken<'_, Stored>>, Busy> {
+        for _ in 0..LOOKS {
+            let word = self.slab.word(index);
+            match word.state() {
+                State::Ready => {
+                    let Some(mut slot) = self.slab.take(index, word) else { continue };
+                    if slot.with(|stored| stored.expires_at) > now {
+                        return Ok(Some(slot));
+                    }
+                    self.expire(slot, now);
+                    return Ok(None);
+                }
+                State::Dead => {
+                    self.free_dead(index);
+                    return Ok(None);
+                }
+                // Somebody looks at it, or takes it away.
+                State::Taken => pause(1),
+                State::Free | State::InFlight | State::Delayed | State::Dying => {
+                    unreachable!("what is in line is ready, or was when it was put there")
+                }
+            }
+        }
+        self.returned.push(index);
+        Err(Busy)
+    }
+
     /// The next index in line.
     fn pop_ready(&self) -> Result<Option<u32>, Busy> {
+        self.pop_line(|line| line.pop())
+    }
+
+    /// Up to `max` of the next indices in line, appended to `indices`. Returns how many.
+    pub(super) fn pop_ready_batch(
+        &self,
+        indices: &mut Vec<u32>,
+        max: usize,
+    ) -> Result<usize, Busy> {
+        let popped = self.pop_line(|line| {
+            let popped = line.pop_batch(indices, max)?;
+            Ok((popped > 0).then_some(popped))
+        })?;
+        Ok(popped.unwrap_or(0))
+    }
+
+    fn pop_line<P>(
+        &self,
+        mut pop: impl FnMut(&Line) -> Result<Option<P>, Busy>,
+    ) -> Result<Option<P>, Busy> {
         loop {
-            if let Some(index) = self.returned.pop()? {
-                return Ok(Some(index));
+            if let Some(popped) = pop(&self.returned)? {
+                return Ok(Some(popped));
             }
-            if let Some(index) = self.ready.pop()? {
-                return Ok(Some(index));
+            if let Some(popped) = pop(&self.ready)? {
+                return Ok(Some(popped));
             }
             // Nothing is ready, unless somebody moved it from `ready` to `returned` between the two
             // looks.
@@ -159,7 +193,7 @@ impl Queue {
         }
     }
 
-    fn deliver(&self, mut slot: Taken<'_, Stored>, deadline: Millis) -> Delivery {
+    pub(super) fn deliver(&self, mut slot: Taken<'_, Stored>, deadline: Millis) -> Delivery {
         let id = MessageId { slot: slot.index(), generation: slot.generation() };
         let delivery = slot.deliveries().wrapping_add(1);
         let delivered = slot.with(|stored| {

@@ -62,9 +62,7 @@ impl Queue {
 
     /// Takes a free slot, and `size` bytes of what the queue and all queues may have.
     fn reserve(&self, size: u64, now: Millis) -> Result<Taken<'_, Stored>, SendRefusal> {
-        // What is larger than all messages together may be would never fit either.
-        let most = self.knobs.max_bytes().unwrap_or(u64::MAX).min(self.memory.limit());
-        let max_message_bytes = self.knobs.max_message_bytes().min(most);
+        let max_message_bytes = self.largest_message();
         if size > max_message_bytes {
             return Err(SendRefusal::TooLarge { size, max_message_bytes });
         }
@@ -94,11 +92,18 @@ impl Queue {
         }
     }
 
+    /// The most bytes that a message may have.
+    pub(super) fn largest_message(&self) -> u64 {
+        // What is larger than all messages together may be would never fit either.
+        let most = self.knobs.max_bytes().unwrap_or(u64::MAX).min(self.memory.limit());
+        self.knobs.max_message_bytes().min(most)
+    }
+
     /// Takes a slot that holds nothing: one that did, or one that never has.
     fn take_free(&self) -> Result<Taken<'_, Stored>, SendRefusal> {
         loop {
             if let Some(index) = self.free.pop()? {
-                return Ok(self.take_unused(index));
+                return Ok(self.slab.take_free(index));
             }
             // Before the second look at the line: no slot is added to those in use meanwhile, but by
             // a resize, so an empty line then means that all of them were taken at that moment.
@@ -109,12 +114,12 @@ impl Queue {
                 } else if self
                     .exchange_supply(supply, Supply { issued: supply.issued + 1, ..supply })
                 {
-                    return Ok(self.take_unused(supply.issued));
+                    return Ok(self.slab.take_free(supply.issued));
                 }
                 continue;
             }
             if let Some(index) = self.free.pop()? {
-                return Ok(self.take_unused(index));
+                return Ok(self.slab.take_free(index));
             }
             if !self.reap()? {
                 return Err(SendRefusal::Full { capacity: self.capacity() });
@@ -122,14 +127,8 @@ impl Queue {
         }
     }
 
-    fn take_unused(&self, index: u32) -> Taken<'_, Stored> {
-        let word = self.slab.word(index);
-        debug_assert_eq!(word.state(), State::Free);
-        self.slab.take(index, word).expect("a free slot is its popper's alone")
-    }
-
     #[cold]
-    fn lengthen_for(&self, issued: u32) -> Result<(), SendRefusal> {
+    pub(super) fn lengthen_for(&self, issued: u32) -> Result<(), SendRefusal> {
         // Never waited for: one thread does it, the others ask again.
         let Ok(_one_at_a_time) = self.retired.try_lock() else { return Err(SendRefusal::Busy) };
         if self.slots() > issued {
@@ -138,7 +137,7 @@ impl Queue {
         self.lengthen().map_err(|_| SendRefusal::OutOfMemory { limit: self.memory.limit() })
     }
 
-    fn reserve_bytes(&self, size: u64) -> Result<(), SendRefusal> {
+    pub(super) fn reserve_bytes(&self, size: u64) -> Result<(), SendRefusal> {
         match self.knobs.max_bytes() {
             // ORDERING: Relaxed, here and below: counts that pass nothing on.
             None => {
@@ -162,25 +161,43 @@ impl Queue {
 
     fn publish(
         &self,
-        mut slot: Taken<'_, Stored>,
+        slot: Taken<'_, Stored>,
         message: Message,
         options: Options,
         now: Millis,
     ) -> MessageId {
+        // ORDERING: SeqCst, in one order with those that tell how many are gone.
+        let number = self.sent.count.fetch_add(1, Ordering::SeqCst);
+        let index = slot.index();
+        let (id, ready) = self.fill(slot, message, options, number, now);
+        if ready {
+            self.ready.push(index);
+        }
+        id
+    }
+
+    /// Leaves a message in a slot that was free. Returns its id, and whether it is to be put in line.
+    pub(super) fn fill(
+        &self,
+        mut slot: Taken<'_, Stored>,
+        message: Message,
+        options: Options,
+        number: u64,
+        now: Millis,
+    ) -> (MessageId, bool) {
         let ttl = options.ttl.or_else(|| self.knobs.ttl());
         let expires_at = ttl.map_or(Millis::NEVER, |ttl| now.after(ttl));
         let delay = options.delay.unwrap_or_else(|| self.knobs.delay());
         let id = MessageId { slot: slot.index(), generation: slot.generation() };
         slot.put(Stored { message, sent_at: now, expires_at, receive_count: 0 });
-        // ORDERING: SeqCst, in one order with those that tell how many are gone.
-        let number = self.sent.count.fetch_add(1, Ordering::SeqCst);
         slot.set_number(number);
-        if delay.is_zero() {
-            self.make_ready(slot, &self.ready, expires_at);
+        let ready = delay.is_zero();
+        if ready {
+            self.leave_ready(slot, expires_at);
         } else {
             self.delay(slot, now.after(delay));
         }
-        id
+        (id, ready)
     }
 
     /// Drops the oldest message that is ready. Returns whether there was one.
@@ -188,7 +205,7 @@ impl Queue {
         let Some(mut oldest) = self.next_ready(now)? else { return Ok(false) };
         let dropped = oldest.remove();
         self.events.dropped.fetch_add(1, Ordering::Relaxed);
-        self.count_gone(dropped.message.size(), now);
+        self.count_gone(1, dropped.message.size(), now);
         self.free(oldest);
         Ok(true)
     }

@@ -7,7 +7,8 @@
 //! the slab grows. The memory of a chunk is zeroed and costs pages only where it is used.
 
 use std::mem::MaybeUninit;
-use std::sync::OnceLock;
+
+use once_cell::race::OnceBox;
 
 use super::deadlines::Deadlines;
 use super::line::MAX_SEGMENTS;
@@ -19,7 +20,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering, UnsafeCell};
 
 /// Slots for values of `T`.
 pub(super) struct Slab<T> {
-    chunks: [OnceLock<Box<Chunk<T>>>; MAX_SEGMENTS],
+    chunks: [OnceBox<Chunk<T>>; MAX_SEGMENTS],
     /// Slots of the first chunk, as a power of two; those of the second, and half of each later one.
     first_bits: u32,
 }
@@ -29,6 +30,8 @@ struct Chunk<T> {
     deadlines: Deadlines,
 }
 
+/// On a cache line of its own where the value lets it: a message is one line and what it points to.
+#[repr(align(64))]
 struct Slot<T> {
     word: AtomicU64,
     /// How many values this slot has held and holds no more.
@@ -63,7 +66,7 @@ impl<T> Slab<T> {
     pub(super) fn new(first: usize) -> Self {
         debug_assert!(first.is_power_of_two());
         Self {
-            chunks: [const { OnceLock::new() }; MAX_SEGMENTS],
+            chunks: [const { OnceBox::new() }; MAX_SEGMENTS],
             first_bits: first.trailing_zeros(),
         }
     }
@@ -126,6 +129,19 @@ impl<T> Slab<T> {
         self.slot(index).number.load(Ordering::Relaxed)
     }
 
+    /// Takes a free slot, whose index is nobody else's.
+    #[inline]
+    pub(super) fn take_free(&self, index: u32) -> Taken<'_, T> {
+        let slot = self.slot(index);
+        // ORDERING: Relaxed, on both: what was done to the slot came before its index was pushed, and
+        // nobody else moves on a free slot. It says *taken* for those who only look.
+        let seen = Word(slot.word.load(Ordering::Relaxed));
+        debug_assert_eq!(seen.state(), State::Free);
+        let taken = Word::new(State::Taken, seen.deliveries(), Millis(0));
+        slot.word.store(taken.0, Ordering::Relaxed);
+        Taken { slab: self, slot, index, deliveries: seen.deliveries(), holds_value: false }
+    }
+
     /// Takes the slot, if its word is still the one `seen`.
     #[inline]
     pub(super) fn take(&self, index: u32, seen: Word) -> Option<Taken<'_, T>> {
@@ -168,13 +184,13 @@ impl<T> Slab<T> {
 
     /// The earliest deadline that was noted, or one before it.
     pub(super) fn earliest(&self) -> Millis {
-        let made = self.chunks.iter().map_while(OnceLock::get);
+        let made = self.chunks.iter().map_while(OnceBox::get);
         made.map(|chunk| chunk.deadlines.earliest()).min().unwrap_or(Millis::NEVER)
     }
 
     /// Visits every slot that may be due; see [`Deadlines::sweep`].
     pub(super) fn sweep(&self, now: Millis, mut visit: impl FnMut(u32) -> Millis) {
-        for (number, chunk) in self.chunks.iter().map_while(OnceLock::get).enumerate() {
+        for (number, chunk) in self.chunks.iter().map_while(OnceBox::get).enumerate() {
             let first = self.slots_with(number);
             chunk.deadlines.sweep(now, |place| visit((first + place) as u32));
         }
@@ -186,7 +202,7 @@ impl<T> Drop for Slab<T> {
         if !std::mem::needs_drop::<T>() {
             return;
         }
-        for chunk in self.chunks.iter().map_while(OnceLock::get) {
+        for chunk in self.chunks.iter().map_while(OnceBox::get) {
             for slot in &chunk.slots {
                 // ORDERING: Relaxed, nobody else has the slab any more.
                 let word = Word(slot.word.load(Ordering::Relaxed));
@@ -284,6 +300,11 @@ impl<T> Taken<'_, T> {
     pub(super) fn leave(self, state: State, deliveries: u16, deadline: Millis) -> bool {
         assert_eq!(self.holds_value, state.holds_value(), "the state says what the slot holds");
         let word = Word::new(state, deliveries, deadline);
+        if deadline == Millis::NEVER {
+            // ORDERING: Release, pairs with the Acquire of the next `take`.
+            self.slot.word.store(word.0, Ordering::Release);
+            return false;
+        }
         // ORDERING: SeqCst, before the note of the deadline, see `Deadlines::note`; with the Release
         // that pairs with the Acquire of the next `take`.
         self.slot.word.swap(word.0, Ordering::SeqCst);

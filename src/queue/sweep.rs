@@ -87,7 +87,7 @@ impl Queue {
             State::Ready => {
                 let expired = slot.remove();
                 self.events.expired.fetch_add(1, Ordering::Relaxed);
-                self.count_gone(expired.message.size(), now);
+                self.count_gone(1, expired.message.size(), now);
                 self.leave_empty(slot, word);
             }
             State::Dying => self.let_die(slot),
@@ -123,11 +123,17 @@ impl Queue {
 
     /// Leaves a message ready, at the end of `line`.
     pub(super) fn make_ready(&self, slot: Taken<'_, Stored>, line: &Line, expires_at: Millis) {
-        let (index, deliveries) = (slot.index(), slot.deliveries());
+        let index = slot.index();
+        self.leave_ready(slot, expires_at);
+        line.push(index);
+    }
+
+    /// Leaves a message ready whose index is about to be put in line.
+    pub(super) fn leave_ready(&self, slot: Taken<'_, Stored>, expires_at: Millis) {
+        let deliveries = slot.deliveries();
         if slot.leave(State::Ready, deliveries, expires_at) {
             self.ring_alarm(expires_at);
         }
-        line.push(index);
     }
 
     /// Leaves a message to be ready when it is `due`.
@@ -143,7 +149,7 @@ impl Queue {
     pub(super) fn expire(&self, mut slot: Taken<'_, Stored>, now: Millis) {
         let expired = slot.remove();
         self.events.expired.fetch_add(1, Ordering::Relaxed);
-        self.count_gone(expired.message.size(), now);
+        self.count_gone(1, expired.message.size(), now);
         self.free(slot);
     }
 
@@ -280,7 +286,7 @@ impl Held<'_> {
             if self.dead {
                 self.queue.events.dead_letters.fetch_add(1, Ordering::Relaxed);
             }
-            self.queue.count_gone(gone.message.size(), now);
+            self.queue.count_gone(1, gone.message.size(), now);
             self.queue.free(slot);
             self.queue.after_change(now);
         }

@@ -27,10 +27,11 @@
 //! is woken to look again.)
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use crossbeam_utils::CachePadded;
+use once_cell::race::OnceBox;
 
 use crate::ring::{PushError, RingBuffer};
 use crate::sync::{AtomicU32, AtomicWaker, Mutex, Ordering, PLAIN_MEMORY};
@@ -44,7 +45,7 @@ pub(super) struct Waiters<Q, A> {
     /// Calls of `serve` that the server has not seen.
     calls: AtomicU32,
     /// Made when first needed: most queues have no waiters at any time.
-    inbox: OnceLock<RingBuffer<Arc<Waiter<Q, A>>>>,
+    inbox: OnceBox<RingBuffer<Arc<Waiter<Q, A>>>>,
     /// In order of arrival. Locked by the server alone, so nobody ever waits for it.
     line: Mutex<VecDeque<Arc<Waiter<Q, A>>>>,
 }
@@ -89,7 +90,7 @@ impl<Q, A> Waiters<Q, A> {
             parked: CachePadded::new(AtomicU32::new(0)),
             left: AtomicU32::new(0),
             calls: AtomicU32::new(0),
-            inbox: OnceLock::new(),
+            inbox: OnceBox::new(),
             line: Mutex::new(VecDeque::new()),
         }
     }
@@ -254,7 +255,7 @@ impl<Q, A> Waiting<'_, Q, A> {
     }
 
     fn enter(&mut self) -> bool {
-        let inbox = self.waiters.inbox.get_or_init(|| RingBuffer::new(INBOX));
+        let inbox = self.waiters.inbox.get_or_init(|| Box::new(RingBuffer::new(INBOX)));
         // ORDERING: SeqCst, the first half of "no wake-up is lost".
         self.waiters.parked.fetch_add(1, Ordering::SeqCst);
         match inbox.push(Arc::clone(&self.waiter)) {

@@ -4,9 +4,10 @@
 //! inside it runs no code but ours: values come out of a `Vec` and go into one whose room was made
 //! before.
 
-use super::RingBuffer;
-use super::position::Run;
+use super::claim::Refusal;
+use super::position::{Position, Run};
 use super::wait::wait_while_busy;
+use super::{RingBuffer, TryPopError};
 
 impl<T> RingBuffer<T> {
     /// Moves as many values as fit from the front of `values` into the ring and returns how many.
@@ -106,12 +107,7 @@ impl<T> RingBuffer<T> {
     /// assert_eq!(out, [0, 1, 2]);
     /// ```
     pub fn pop_batch(&self, out: &mut Vec<T>, max: usize) -> usize {
-        let mut want = max.min(self.capacity());
-        if out.capacity() - out.len() < want {
-            // Asking for the length touches what producers write, so only where it saves memory.
-            want = want.min(self.len());
-            out.reserve(want);
-        }
+        let want = self.make_room(out, max);
         if want == 0 {
             return 0;
         }
@@ -127,18 +123,61 @@ impl<T> RingBuffer<T> {
         want
     }
 
+    /// Moves up to `max` of the oldest values to the end of `out` and returns how many, or says at once
+    /// why not one. Never waits; otherwise as [`pop_batch`](Self::pop_batch).
+    ///
+    /// # Errors
+    /// As for [`try_pop`](Self::try_pop). None if `max` is 0.
+    pub fn try_pop_batch(&self, out: &mut Vec<T>, max: usize) -> Result<usize, TryPopError> {
+        if max == 0 {
+            return Ok(0);
+        }
+        // For one also where there was none a moment ago.
+        let want = self.make_room(out, max).max(1);
+        out.reserve(want);
+        match self.claim_pop_batch(want) {
+            // SAFETY: they are claimed, no more than `want`, for which `out` has room.
+            Ok((first, count)) => Ok(unsafe { self.take_batch(out, first, count) }),
+            Err(Refusal::Exhausted) => Err(TryPopError::Empty),
+            Err(Refusal::Busy) => Err(TryPopError::Busy),
+            Err(Refusal::Closed) => Err(TryPopError::Closed),
+        }
+    }
+
+    /// Makes room in `out` for as many values as a batch of `max` may take, and says how many.
+    #[inline(always)]
+    fn make_room(&self, out: &mut Vec<T>, max: usize) -> usize {
+        let mut want = max.min(self.capacity());
+        if out.capacity() - out.len() < want {
+            // Asking for the length touches what producers write, so only where it saves memory.
+            want = want.min(self.len());
+            out.reserve(want);
+        }
+        want
+    }
+
     /// [`pop_batch`](Self::pop_batch) where `want` values are not there in one run. `out` has the
     /// capacity for as many more.
     #[inline(never)]
     fn pop_batch_in_parts(&self, out: &mut Vec<T>, want: usize) -> usize {
-        debug_assert!(out.capacity() - out.len() >= want);
         let claim = || self.claim_pop_batch(want);
-        let Ok((first, count)) = claim().or_else(|refusal| wait_while_busy(refusal, claim)) else {
-            return 0;
-        };
+        match claim().or_else(|refusal| wait_while_busy(refusal, claim)) {
+            // SAFETY: they are claimed, no more than `want`, for which `out` has room.
+            Ok((first, count)) => unsafe { self.take_batch(out, first, count) },
+            Err(_) => 0,
+        }
+    }
+
+    /// Moves the `count` values from position `first` on to the end of `out`, and says how many.
+    ///
+    /// # Safety
+    /// They are claimed from the head by this thread, and `out` has the capacity for as many more.
+    #[inline(always)]
+    unsafe fn take_batch(&self, out: &mut Vec<T>, first: Position, count: usize) -> usize {
+        debug_assert!(out.capacity() - out.len() >= count);
         let (run, rest) = self.memory.laps.runs(first, count);
-        // SAFETY: the runs are claimed, and together no longer than `want`, for which `out` has
-        // room, which they fill one after the other before it counts.
+        // SAFETY: the runs are claimed, and together `count` long, for which `out` has room, which
+        // they fill one after the other before it counts.
         unsafe {
             let target = out.spare_capacity_mut().as_mut_ptr().cast::<T>();
             self.take_run(&run, target);

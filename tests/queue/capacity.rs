@@ -169,12 +169,42 @@ fn queues_share_their_memory_and_give_it_back() {
 
 #[test]
 fn the_size_of_a_message_is_all_that_its_sender_chose() {
-    let message = Message {
-        body: "12345".into(),
-        content_type: "x/y".into(),
-        attributes: [("a", "bc")].into_iter().collect(),
-    };
+    let message = Message::new(b"12345", "x/y".into(), [("a", "bc")].into_iter().collect());
     assert_eq!(message.size(), 5 + 3 + 3);
+}
+
+#[test]
+fn a_batch_sends_what_can_be_sent_at_once() {
+    let queue = queue_with(3, &Settings { max_message_bytes: 4, ..Settings::default() });
+    let batch = |texts: &[&str]| -> Vec<_> {
+        texts.iter().map(|text| (Message::text(text), Options::default())).collect()
+    };
+    let sent = |texts: &[&str]| {
+        let (mut messages, mut ids) = (batch(texts), Vec::new());
+        queue.try_send_batch(&mut messages, NOW, &mut ids);
+        assert_eq!(messages, batch(&texts[ids.len()..]), "the rest is left, in order");
+        ids.len()
+    };
+    assert_eq!(sent(&["a", "b", "c", "d"]), 3, "as many as there is room for");
+    assert_eq!(sent(&["d"]), 0);
+    assert_eq!(take_all(&queue, NOW), ["a", "b", "c"]);
+    assert_eq!(sent(&["e", "large", "f"]), 1, "up to the first that needs a word of its own");
+    queue.close(NOW);
+    assert_eq!(sent(&["g"]), 0);
+    assert_eq!(take_all(&queue, NOW), ["e"]);
+}
+
+#[test]
+fn a_batch_of_which_the_bytes_do_not_fit_is_left_alone() {
+    let queue = queue_with(3, &Settings { max_bytes: Some(2), ..Settings::default() });
+    let mut batch: Vec<_> =
+        ["a", "b", "c"].map(|text| (Message::text(text), Options::default())).into();
+    let mut ids = Vec::new();
+    queue.try_send_batch(&mut batch, NOW, &mut ids);
+    assert_eq!((batch.len(), ids.len()), (3, 0));
+    let counts = queue.counts();
+    assert_eq!((counts.depth, counts.bytes), (0, 0));
+    send_all(&queue, &["a", "b"], NOW);
 }
 
 #[test]

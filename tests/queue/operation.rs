@@ -12,6 +12,8 @@ use crate::times;
 #[derive(Clone, Debug)]
 pub enum Op {
     Send(u64, Options),
+    /// What is not sent at once is sent one by one.
+    SendBatch(Vec<(u64, Options)>),
     Receive(usize, Option<Duration>),
     Take,
     /// Takes the next message to move it, or to drop it where it was.
@@ -19,6 +21,7 @@ pub enum Op {
         moved: bool,
     },
     Ack(Index),
+    AckBatch(Vec<Index>),
     Extend(Index, Duration),
     Release(Index, Duration),
     TakeBack(Index),
@@ -105,10 +108,12 @@ fn op() -> impl Strategy<Value = Op> {
     let index = any::<Index>;
     prop_oneof![
         20 => (0..20_u64, options()).prop_map(|(size, options)| Op::Send(size, options)),
+        5 => vec((0..20_u64, options()), 1..6).prop_map(Op::SendBatch),
         14 => (1..5_usize, seldom(duration())).prop_map(|(max, lease)| Op::Receive(max, lease)),
         4 => Just(Op::Take),
         2 => any::<bool>().prop_map(|moved| Op::TakeNext { moved }),
         8 => index().prop_map(Op::Ack),
+        3 => vec(index(), 1..5).prop_map(Op::AckBatch),
         4 => (index(), duration()).prop_map(|(which, lease)| Op::Extend(which, lease)),
         5 => (index(), duration()).prop_map(|(which, delay)| Op::Release(which, delay)),
         3 => index().prop_map(Op::TakeBack),

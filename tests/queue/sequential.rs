@@ -40,7 +40,7 @@ fn body(tag: Tag, size: u64) -> Bytes {
 }
 
 fn tag(message: &Message) -> Tag {
-    Tag::from_le_bytes(message.body[..4].try_into().expect("a tag has four bytes"))
+    Tag::from_le_bytes(message.body()[..4].try_into().expect("a tag has four bytes"))
 }
 
 fn pick<'list, T>(list: &'list [T], which: &Index) -> Option<&'list T> {
@@ -81,6 +81,7 @@ impl Both {
         let (queue, now) = (&self.queue, self.now);
         match op {
             Op::Send(size, options) => self.send(*size, *options),
+            Op::SendBatch(batch) => self.send_batch(batch),
             Op::Receive(max, lease) => self.receive(*max, *lease),
             Op::Take => {
                 same(queue.try_take(now).map(|message| tag(&message)).ok(), self.model.take(now))
@@ -89,6 +90,16 @@ impl Both {
             Op::Ack(which) => {
                 let Some((nth, receipt)) = pick(&self.receipts, which) else { return };
                 same(queue.ack(*receipt, now), self.model.ack(*nth));
+            }
+            Op::AckBatch(which) => {
+                let which: Vec<_> =
+                    which.iter().filter_map(|which| pick(&self.receipts, which)).collect();
+                let mut answers = Vec::new();
+                queue.ack_batch(which.iter().map(|(_, receipt)| *receipt), now, |answer| {
+                    answers.push(answer);
+                });
+                let expected = which.iter().map(|(nth, _)| self.model.ack(*nth)).collect();
+                same(answers, expected);
             }
             Op::Extend(which, lease) => {
                 let Some((nth, receipt)) = pick(&self.receipts, which) else { return };
@@ -133,9 +144,7 @@ impl Both {
     }
 
     fn send(&mut self, size: u64, options: Options) {
-        let tag = self.tag;
-        self.tag += 1;
-        let message = Message { body: body(tag, size), ..Message::default() };
+        let (tag, message) = self.message(size);
         let size = message.size();
         let sent = self.queue.try_send(message.clone(), options, self.now);
         let id = *sent.as_ref().unwrap_or(&MessageId::from_parts(0, 0));
@@ -145,10 +154,43 @@ impl Both {
         });
         same(sent, self.model.send(tag, size, options, self.now));
         if sent.is_ok() {
-            assert!(!self.ids.iter().any(|(_, other)| *other == id), "an id is given once");
-            self.ids.push((tag, id));
-            self.bodies.insert(tag, message.body);
+            self.was_sent(tag, id, message);
         }
+    }
+
+    fn send_batch(&mut self, batch: &[(u64, Options)]) {
+        let (sizes, options): (Vec<u64>, Vec<Options>) = batch.iter().copied().unzip();
+        let made: Vec<_> = sizes.iter().map(|size| self.message(*size)).collect();
+        let mut left: Vec<_> =
+            made.iter().map(|(_, message)| message.clone()).zip(options.clone()).collect();
+        let mut ids = Vec::new();
+        self.queue.try_send_batch(&mut left, self.now, &mut ids);
+        assert_eq!(ids.len() + left.len(), batch.len());
+        for ((left, _), (_, message)) in left.iter().zip(&made[ids.len()..]) {
+            assert_eq!(left, message, "what was not sent stays");
+        }
+        for (nth, (tag, message)) in made.into_iter().enumerate() {
+            match ids.get(nth) {
+                Some(id) => {
+                    let expected = self.model.send(tag, message.size(), options[nth], self.now);
+                    same(Ok(()), expected);
+                    self.was_sent(tag, *id, message);
+                }
+                None => self.send(sizes[nth], options[nth]),
+            }
+        }
+    }
+
+    fn message(&mut self, size: u64) -> (Tag, Message) {
+        let tag = self.tag;
+        self.tag += 1;
+        (tag, Message::bytes(&body(tag, size)))
+    }
+
+    fn was_sent(&mut self, tag: Tag, id: MessageId, message: Message) {
+        assert!(!self.ids.iter().any(|(_, other)| *other == id), "an id is given once");
+        self.ids.push((tag, id));
+        self.bodies.insert(tag, message.into_body());
     }
 
     fn receive(&mut self, max: usize, lease: Option<Duration>) {
@@ -241,7 +283,7 @@ impl Both {
     fn assert_looks_right(&self, look: &Look) {
         let tag = tag(&look.message);
         let expected = &self.model.messages[&tag];
-        same(&look.message.body, &self.bodies[&tag]);
+        same(look.message.body(), &self.bodies[&tag]);
         assert!(self.ids.contains(&(tag, look.id)), "it has the id that its sender was told");
         same((look.receive_count, look.sent_at), (expected.receive_count, expected.sent_at));
     }

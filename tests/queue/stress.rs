@@ -97,14 +97,13 @@ impl World {
     }
 
     fn fate(&self, message: &Message) -> &Fate {
-        let number: [u8; 4] = message.body[..].try_into().expect("every body is a number");
+        let number: [u8; 4] = message.body().try_into().expect("every body is a number");
         &self.fates[u32::from_le_bytes(number) as usize]
     }
 
     fn produce(&self, producer: usize) {
         for number in producer * EACH..(producer + 1) * EACH {
-            let body = (number as u32).to_le_bytes().to_vec().into();
-            let mut message = Message { body, ..Message::default() };
+            let mut message = Message::bytes(&(number as u32).to_le_bytes());
             let waits = producer.is_multiple_of(2);
             if waits {
                 let mut sending = self.queue.wait_to_send(message, Options::default());

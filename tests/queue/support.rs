@@ -72,7 +72,7 @@ pub fn receipt(queue: &Queue, now: Millis) -> Receipt {
 }
 
 pub fn text(message: &Message) -> String {
-    String::from_utf8(message.body.to_vec()).expect("tests send text")
+    String::from_utf8(message.body().to_vec()).expect("tests send text")
 }
 
 pub fn texts(received: &[Delivery]) -> Vec<String> {

@@ -43,8 +43,8 @@ impl Mix {
             let kinds = match self {
                 Mix::Singles => 8,
                 Mix::Forced => 10,
-                Mix::Batches => 12,
-                Mix::Everything => 14,
+                Mix::Batches => 13,
+                Mix::Everything => 15,
             };
             match random.below(kinds) {
                 0 => Op::Push(tag()),
@@ -59,7 +59,8 @@ impl Mix {
                 8 | 9 => Op::ForcePush(tag()),
                 10 => Op::PushBatch((0..3).map(|_| tag()).collect()),
                 11 => Op::PopBatch(2),
-                12 => Op::Close,
+                12 => Op::TryPopBatch(2),
+                13 => Op::Close,
                 _ => Op::IsClosed,
             }
         };

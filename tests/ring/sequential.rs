@@ -18,6 +18,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => Just(Op::Pop),
         2 => Just(Op::TryPop),
         2 => (0..20_usize).prop_map(Op::PopBatch),
+        1 => (0..20_usize).prop_map(Op::TryPopBatch),
         1 => Just(Op::Len),
         1 => Just(Op::IsEmpty),
         1 => Just(Op::IsFull),

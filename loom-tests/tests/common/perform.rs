@@ -59,6 +59,18 @@ pub fn perform<T: Tagged>(ring: &RingBuffer<T>, op: &Op) -> Outcome {
             assert_eq!(values.len(), count);
             Outcome::Batch(values.iter().map(T::tag).collect())
         }
+        Op::TryPopBatch(max) => {
+            let mut values = Vec::new();
+            match ring.try_pop_batch(&mut values, *max) {
+                Ok(count) => {
+                    assert_eq!(values.len(), count);
+                    Outcome::Batch(values.iter().map(T::tag).collect())
+                }
+                Err(TryPopError::Empty) => Outcome::Empty,
+                Err(TryPopError::Busy) => Outcome::Busy,
+                Err(TryPopError::Closed) => Outcome::Closed,
+            }
+        }
         Op::Len => Outcome::Count(ring.len()),
         Op::IsEmpty => Outcome::Is(ring.is_empty()),
         Op::IsFull => Outcome::Is(ring.is_full()),

@@ -1,7 +1,7 @@
 //! Batches against single operations and against each other. Batches wait for a busy neighbour, so
 //! a model has at most one of them that could wait at a time.
 
-use loom_tests::spec::Op::{PopBatch, PushBatch, TryPop, TryPush};
+use loom_tests::spec::Op::{Close, PopBatch, PushBatch, TryPop, TryPopBatch, TryPush};
 
 use crate::model::Model;
 
@@ -72,6 +72,18 @@ fn m5_pop_batch_against_pop() {
         .thread(&[TryPop, TryPush(21)])
         .preemptions(3)
         .check();
+}
+
+#[test]
+fn m5_try_pop_batch_against_push_and_close() {
+    for capacity in [1, 2] {
+        Model::new("try_pop_batch, push_batch", capacity)
+            .thread(&[TryPopBatch(2), TryPopBatch(2)])
+            .thread(&[PushBatch(vec![11, 12]), Close])
+            .meets_busy()
+            .preemptions(3)
+            .check();
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod model;
 mod parts;
 mod waking;
 
+mod batches;
 mod browsing;
 mod closing;
 mod delays;

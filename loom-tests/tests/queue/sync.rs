@@ -25,7 +25,7 @@ macro_rules! atomic {
             pub(crate) fn new(value: $int) -> Self {
                 let atomic = loom::sync::atomic::$name::new(value);
                 // Nobody else knows of it, so there is nothing to explore here; and nobody may run
-                // here, because it may be made inside a `OnceLock`.
+                // here, because it may be made inside a `OnceBox`.
                 loom::stop_exploring();
                 atomic.store(value, Ordering::SeqCst);
                 loom::explore();

@@ -26,7 +26,7 @@ pub(super) const TRACE_STATE: &str = "tracestate";
 pub(super) fn list(delivered: &Delivered, now: Millis) -> Vec<u8> {
     const AROUND_A_MESSAGE: usize = 256;
     let deliveries = delivered.deliveries();
-    let bodies: usize = deliveries.iter().map(|delivery| delivery.message.body.len()).sum();
+    let bodies: usize = deliveries.iter().map(|delivery| delivery.message.body().len()).sum();
     let mut out = Vec::with_capacity(32 + deliveries.len() * AROUND_A_MESSAGE + bodies);
     out.extend_from_slice(b"{\"messages\":[");
     for (number, delivery) in deliveries.iter().enumerate() {
@@ -53,21 +53,21 @@ pub(super) fn write(out: &mut Vec<u8>, delivered: &Delivered, delivery: &Deliver
     out.extend_from_slice(b",\"age_ms\":");
     write_number(out, age_ms(delivery, now));
     out.extend_from_slice(b",\"content_type\":\"");
-    write_escaped(out, message.content_type.as_str());
-    match std::str::from_utf8(&message.body) {
+    write_escaped(out, message.content_type().as_str());
+    match std::str::from_utf8(message.body()) {
         Ok(text) => {
             out.extend_from_slice(b"\",\"body\":\"");
             write_escaped(out, text);
         }
         Err(_) => {
             out.extend_from_slice(b"\",\"body_base64\":\"");
-            out.extend_from_slice(BASE64_STANDARD.encode(&message.body).as_bytes());
+            out.extend_from_slice(BASE64_STANDARD.encode(message.body()).as_bytes());
         }
     }
     out.push(b'"');
-    if !message.attributes.is_empty() {
+    if !message.attributes().is_empty() {
         out.extend_from_slice(b",\"attributes\":{");
-        for (number, (name, value)) in message.attributes.iter().enumerate() {
+        for (number, (name, value)) in message.attributes().iter().enumerate() {
             out.extend_from_slice(if number > 0 { b",\"" } else { b"\"" });
             write_escaped(out, name);
             out.extend_from_slice(b"\":\"");
@@ -95,14 +95,14 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     let receipt =
         delivered.needs_receipts().then(|| digits(|out| delivered.write_receipt(out, delivery)));
     let (receive_count, age_ms) = (delivery.receive_count.into(), age_ms(delivery, now));
-    let content_type = match message.content_type {
+    let content_type = match message.content_type() {
         ContentType::Text => TEXT,
         ContentType::Json => JSON,
         ContentType::Binary => BYTES,
-        ContentType::Other(text) => HeaderValue::try_from(&*text).unwrap_or(BYTES),
+        ContentType::Other(text) => HeaderValue::try_from(&**text).unwrap_or(BYTES),
     };
 
-    let mut answer = deliver(content_type, message.body, delivered);
+    let mut answer = deliver(content_type, message.clone().into_body(), delivered);
     let headers = answer.headers_mut();
     headers.append(ID, id);
     if let Some(receipt) = receipt {
@@ -110,7 +110,7 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     }
     headers.append(RECEIVE_COUNT, number(receive_count));
     headers.append(AGE_MS, number(age_ms));
-    for (name, value) in message.attributes.iter() {
+    for (name, value) in message.attributes().iter() {
         let name = match TRACE_HEADERS.contains(&name) {
             true => HeaderName::try_from(name),
             false => HeaderName::try_from(format!("{ATTRIBUTE_PREFIX}{name}")),

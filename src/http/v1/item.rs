@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use actix_web::web::Bytes;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
@@ -62,9 +61,9 @@ pub(super) fn read(text: &str) -> Result<(Message, Options), Problem> {
     }
     let item: Item = serde_json::from_str(text).map_err(invalid)?;
     let (body, usual_type) = match (&item.body, &item.body_base64) {
-        (Some(text), None) => (Bytes::copy_from_slice(text.as_bytes()), ContentType::Text),
+        (Some(text), None) => (Cow::Borrowed(text.as_bytes()), ContentType::Text),
         (None, Some(text)) => match BASE64_STANDARD.decode(text.as_bytes()) {
-            Ok(bytes) => (Bytes::from(bytes.into_boxed_slice()), ContentType::Binary),
+            Ok(bytes) => (Cow::Owned(bytes), ContentType::Binary),
             Err(error) => return Err(Problem::invalid("body_base64", error.to_string())),
         },
         (Some(_), Some(_)) => {
@@ -79,12 +78,9 @@ pub(super) fn read(text: &str) -> Result<(Message, Options), Problem> {
         delay: span("delay", &item.delay, Duration::ZERO, MAX_DELAY)?,
         ttl: span("ttl", &item.ttl, Duration::from_millis(1), LONGEST_TTL)?,
     };
-    let message = Message {
-        body,
-        content_type: item.content_type.as_deref().map_or(usual_type, ContentType::from),
-        attributes: item.attributes.into_iter().collect(),
-    };
-    Ok((message, options))
+    let content_type = item.content_type.as_deref().map_or(usual_type, ContentType::from);
+    let attributes = item.attributes.into_iter().collect();
+    Ok((Message::new(&body, content_type, attributes), options))
 }
 
 /// A string, borrowed where it has no escapes.
@@ -112,12 +108,12 @@ mod tests {
                 "attributes":{"b":"2","a":"1"}}"#,
         )
         .unwrap();
-        assert_eq!(message.content_type, ContentType::Json);
-        assert_eq!(message.attributes.iter().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
+        assert_eq!(*message.content_type(), ContentType::Json);
+        assert_eq!(message.attributes().iter().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
         assert_eq!(options.delay, Some(Duration::from_secs(2)));
         assert_eq!(options.ttl, Some(Duration::from_millis(1500)));
         let (message, _) = read(r#"{"body_base64":"AP8="}"#).unwrap();
-        assert_eq!((&message.body[..], message.content_type), (&[0, 255][..], ContentType::Binary));
+        assert_eq!(message, Message::bytes(&[0, 255]));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::rt::task::yield_now;
 use actix_web::rt::time::sleep;
-use actix_web::web::Bytes;
 use serde_json::value::RawValue;
 
 use super::call::Call;
@@ -37,9 +36,7 @@ pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
     let content_type = headers.content_type.text()?.map(ContentType::from).unwrap_or_default();
     let attributes = headers.attributes()?;
     // A copy of its own: the body is a part of what was read from the connection.
-    let body = Bytes::copy_from_slice(&call.body()?);
-
-    let mut message = Message { body, content_type, attributes };
+    let mut message = Message::new(&call.body()?, content_type, attributes);
     if key.is_none() {
         let (broker, now) = (call.broker(), call.broker().clock().now());
         message = match broker.try_send_at(queue, message, options, now) {
@@ -107,7 +104,7 @@ pub(super) fn send_batch(call: &Call<'_>) -> Result<Reply, Problem> {
         let problem = format!("a batch has 1 to {MOST} messages, and this one {}", items.len());
         return Err(Problem::body(problem).with("limit", MOST));
     }
-    let mut batch = Batch::new(items, call.broker().clock().now());
+    let mut batch = Batch::begin(items, call.broker(), queue);
     match batch.send(call.broker(), queue) {
         Ok(()) => Ok(batch.answer().into()),
         Err(Busy) => Ok(call.later(async move |broker, queue| {
@@ -138,8 +135,13 @@ struct Busy;
 
 /// Messages on their way into a queue, and the answer as far as they are.
 struct Batch {
-    items: vec::IntoIter<Item>,
-    /// Of a message that did not get through to the queue.
+    /// Of each item, whether it is a message.
+    read: vec::IntoIter<Result<(), Problem>>,
+    /// The first of the messages, which are sent.
+    sent: vec::IntoIter<MessageId>,
+    /// The others, which are sent one by one, each with what becomes of it.
+    others: vec::IntoIter<(Message, Options)>,
+    /// One of them that did not get through to the queue.
     again: Option<(Message, Options)>,
     out: Vec<u8>,
     /// When the request came.
@@ -147,29 +149,54 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(items: Vec<Item>, now: Millis) -> Self {
+    /// Sends what can be sent at once.
+    fn begin(items: Vec<Item>, broker: &Broker, queue: &Named) -> Self {
+        let now = broker.clock().now();
         let mut out = Vec::with_capacity(16 + items.len() * 64);
         out.extend_from_slice(b"{\"results\":[");
-        Self { items: items.into_iter(), again: None, out, now }
+        let mut messages = Vec::with_capacity(items.len());
+        let read: Vec<_> =
+            items.into_iter().map(|item| item.map(|read| messages.push(read))).collect();
+        let mut sent = Vec::with_capacity(messages.len());
+        broker.try_send_batch(queue, &mut messages, now, &mut sent);
+        let (read, sent, others) = (read.into_iter(), sent.into_iter(), messages.into_iter());
+        Self { read, sent, others, again: None, out, now }
     }
 
     /// Hands the messages that are left to the queue, in order.
     fn send(&mut self, broker: &Broker, queue: &Named) -> Result<(), Busy> {
-        while let Some(item) = self.again.take().map(Ok).or_else(|| self.items.next()) {
-            let result = match item {
-                Ok((message, options)) => {
-                    match broker.try_send_at(queue, message, options, self.now) {
-                        Err(TrySendError { message, why: SendRefusal::Busy }) => {
-                            self.again = Some((message, options));
-                            return Err(Busy);
-                        }
-                        sent => sent.map_err(|refused| broker.refusal(queue, &refused).into()),
-                    }
-                }
-                Err(problem) => Err(problem),
-            };
-            self.write_result(queue, result);
+        if let Some((message, options)) = self.again.take() {
+            self.send_one(broker, queue, message, options)?;
         }
+        while let Some(read) = self.read.next() {
+            match read.map(|()| self.sent.next()) {
+                Ok(Some(id)) => self.write_result(queue, Ok(id)),
+                Ok(None) => {
+                    let other = self.others.next();
+                    let (message, options) = other.expect("what was not sent is left");
+                    self.send_one(broker, queue, message, options)?;
+                }
+                Err(problem) => self.write_result(queue, Err(problem)),
+            }
+        }
+        Ok(())
+    }
+
+    fn send_one(
+        &mut self,
+        broker: &Broker,
+        queue: &Named,
+        message: Message,
+        options: Options,
+    ) -> Result<(), Busy> {
+        let result = match broker.try_send_at(queue, message, options, self.now) {
+            Err(TrySendError { message, why: SendRefusal::Busy }) => {
+                self.again = Some((message, options));
+                return Err(Busy);
+            }
+            sent => sent.map_err(|refused| broker.refusal(queue, &refused).into()),
+        };
+        self.write_result(queue, result);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ struct Shop {
 impl Shop {
     fn new(things: u32) -> Arc<Self> {
         let shop = Self { things: AtomicU32::new(0), waiters: Waiters::new() };
-        // What waiters need is in a `OnceLock`, and that this passes memory on loom does not see.
+        // What waiters need is in a `OnceBox`, and that this passes memory on loom does not see.
         shop.look_in(0);
         shop.things.store(things, Ordering::SeqCst);
         Arc::new(shop)
