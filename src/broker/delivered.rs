@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::named::Named;
-use super::receipt::Texts;
+use super::receipt::{ID_LENGTH, RECEIPT_LENGTH};
 use crate::clock::Clock;
 use crate::queue::Delivery;
 
@@ -50,18 +50,14 @@ impl Delivered {
         &self.queue
     }
 
-    /// Appends the receipt of one of them, as text.
-    pub fn write_receipt(&self, out: &mut Vec<u8>, delivery: &Delivery) {
-        self.texts().write_receipt(out, delivery.receipt);
+    /// The receipt of one of them, as text.
+    pub fn receipt(&self, delivery: &Delivery) -> [u8; RECEIPT_LENGTH] {
+        self.queue.texts.of_receipt(delivery.receipt)
     }
 
-    /// Appends the id of one of them, as text.
-    pub fn write_id(&self, out: &mut Vec<u8>, delivery: &Delivery) {
-        self.texts().write_id(out, delivery.id);
-    }
-
-    fn texts(&self) -> &Texts {
-        &self.queue.texts
+    /// The id of one of them, as text.
+    pub fn id(&self, delivery: &Delivery) -> [u8; ID_LENGTH] {
+        self.queue.texts.of_id(delivery.id)
     }
 
     /// The consumer gets them now.

@@ -32,6 +32,7 @@ use self::keys::KeyUse;
 pub use self::moves::Redriven;
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Named, QueueSettings};
+pub use self::receipt::{ID_LENGTH, RECEIPT_LENGTH};
 use self::timer::Timer;
 use crate::clock::Clock;
 use crate::queue::{

@@ -102,12 +102,9 @@ impl Named {
         &self.name
     }
 
-    /// How many characters an id has as text.
-    pub const ID_LENGTH: usize = ID_LENGTH;
-
-    /// Appends the id of one of its messages, as text.
-    pub fn write_id(&self, out: &mut Vec<u8>, id: MessageId) {
-        self.texts.write_id(out, id);
+    /// The id of one of its messages, as text.
+    pub fn id(&self, id: MessageId) -> [u8; ID_LENGTH] {
+        self.texts.of_id(id)
     }
 
     /// How many of its messages are where.

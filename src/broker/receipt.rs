@@ -17,27 +17,31 @@ pub(super) struct Texts {
     itself: [u8; 16],
 }
 
-const RECEIPT_LENGTH: usize = 8 + 8 + 4 + 16;
-pub(super) const ID_LENGTH: usize = 8 + 8 + 16;
+/// How many characters a receipt has as text.
+pub const RECEIPT_LENGTH: usize = 8 + 8 + 4 + 16;
+/// How many characters an id has as text.
+pub const ID_LENGTH: usize = 8 + 8 + 16;
 
 impl Texts {
     pub(super) fn new() -> Self {
         let key = RandomState::new();
-        let mut itself = Vec::with_capacity(16);
-        write_hex(&mut itself, RandomState::new().hash_one(0), 16);
-        Self { key, itself: itself.try_into().expect("sixteen digits were written") }
+        let mut itself = [0; 16];
+        write_hex(&mut itself, &RandomState::new().hash_one(0).to_be_bytes());
+        Self { key, itself }
     }
 
     fn tag(&self, receipt: Receipt) -> u64 {
         self.key.hash_one(receipt.parts())
     }
 
-    /// Appends the receipt as a consumer gets it: 36 hexadecimal digits.
-    pub(super) fn write_receipt(&self, out: &mut Vec<u8>, receipt: Receipt) {
+    /// The receipt as a consumer gets it: hexadecimal digits.
+    pub(super) fn of_receipt(&self, receipt: Receipt) -> [u8; RECEIPT_LENGTH] {
         let (slot, generation, delivery) = receipt.parts();
-        write_hex(out, u64::from(slot) << 32 | u64::from(generation), 16);
-        write_hex(out, delivery.into(), 4);
-        write_hex(out, self.tag(receipt), 16);
+        let mut text = [0; RECEIPT_LENGTH];
+        write_hex(&mut text[..16], &parts(slot, generation));
+        write_hex(&mut text[16..20], &delivery.to_be_bytes());
+        write_hex(&mut text[20..], &self.tag(receipt).to_be_bytes());
+        text
     }
 
     /// The receipt of a text that this queue gave, otherwise `None`.
@@ -53,12 +57,14 @@ impl Texts {
         (hex(text, 20..36)? == self.tag(receipt)).then_some(receipt)
     }
 
-    /// Appends the id as anybody may see it: 32 hexadecimal digits, of which no two messages of any
-    /// queue have the same.
-    pub(super) fn write_id(&self, out: &mut Vec<u8>, id: MessageId) {
+    /// The id as anybody may see it: hexadecimal digits, of which no two messages of any queue have the
+    /// same.
+    pub(super) fn of_id(&self, id: MessageId) -> [u8; ID_LENGTH] {
         let (slot, generation) = id.parts();
-        write_hex(out, u64::from(slot) << 32 | u64::from(generation), 16);
-        out.extend_from_slice(&self.itself);
+        let mut text = [0; ID_LENGTH];
+        write_hex(&mut text[..16], &parts(slot, generation));
+        text[16..].copy_from_slice(&self.itself);
+        text
     }
 
     /// The id of a text that this queue gave, otherwise `None`.
@@ -73,14 +79,15 @@ impl Texts {
     }
 }
 
-/// Appends the last `digits` hexadecimal digits of a number, an even number of them.
-fn write_hex(out: &mut Vec<u8>, number: u64, digits: usize) {
-    let mut text = [0; 16];
-    let bytes = number.to_be_bytes();
+fn parts(slot: u32, generation: u32) -> [u8; 8] {
+    (u64::from(slot) << 32 | u64::from(generation)).to_be_bytes()
+}
+
+/// Writes bytes as twice as many hexadecimal digits.
+fn write_hex(text: &mut [u8], bytes: &[u8]) {
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&HEX[usize::from(byte)]);
+        pair.copy_from_slice(&HEX[usize::from(*byte)]);
     }
-    out.extend_from_slice(&text[16 - digits..]);
 }
 
 /// Each byte in two digits.
@@ -105,17 +112,15 @@ fn hex(text: &str, digits: std::ops::Range<usize>) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
-        let mut out = Vec::new();
-        write(&mut out);
-        String::from_utf8(out).unwrap()
+    fn text(digits: impl AsRef<[u8]>) -> String {
+        String::from_utf8(digits.as_ref().to_vec()).unwrap()
     }
 
     #[test]
     fn only_the_queue_that_gave_a_receipt_knows_it() {
         let (queue, other) = (Texts::new(), Texts::new());
         let receipt = Receipt::from_parts(7, 1, 65535);
-        let text = text(|out| queue.write_receipt(out, receipt));
+        let text = text(queue.of_receipt(receipt));
         assert_eq!(text.len(), RECEIPT_LENGTH);
         assert_eq!(queue.receipt(&text), Some(receipt));
         assert_eq!(other.receipt(&text), None);
@@ -134,7 +139,7 @@ mod tests {
     fn an_id_comes_back() {
         let queue = Texts::new();
         let id = MessageId::from_parts(u32::MAX, 3);
-        assert_eq!(queue.id(&text(|out| queue.write_id(out, id))), Some(id));
+        assert_eq!(queue.id(&text(queue.of_id(id))), Some(id));
         assert_eq!(queue.id(&"0".repeat(32)), None);
     }
 }

@@ -116,15 +116,33 @@ impl<'de> Visitor<'de> for EventText {
     }
 }
 
+/// Whether bytes are ASCII that may stand in a JSON string as it is.
+pub(super) fn is_plain(bytes: &[u8]) -> bool {
+    !any(bytes, |byte| needs_escape(byte) | !byte.is_ascii())
+}
+
 /// Appends `text` as the inside of a JSON string: what JSON requires is escaped and nothing else.
 pub(super) fn write_escaped(out: &mut Vec<u8>, text: &str) {
-    // A stretch that needs nothing is told by one pass without a branch and copied as a whole.
+    // A stretch that needs nothing is copied as a whole.
     for stretch in text.as_bytes().chunks(64) {
-        if stretch.iter().fold(false, |found, &byte| found | needs_escape(byte)) {
+        if any(stretch, needs_escape) {
             stretch.iter().for_each(|&byte| write_byte(out, byte));
         } else {
             out.extend_from_slice(stretch);
         }
+    }
+}
+
+/// Whether there is such a byte, told without a branch, sixteen at a time.
+fn any(bytes: &[u8], such: impl Fn(u8) -> bool) -> bool {
+    let any_of = |bytes: &[u8; 16]| bytes.iter().fold(false, |found, &byte| found | such(byte));
+    match bytes.last_chunk() {
+        // What is left over at the end is looked at together with what stands before it.
+        Some(last) => {
+            let (blocks, _) = bytes.as_chunks();
+            blocks.iter().fold(any_of(last), |found, block| found | any_of(block))
+        }
+        None => bytes.iter().fold(false, |found, &byte| found | such(byte)),
     }
 }
 
@@ -230,6 +248,23 @@ mod tests {
         assert_eq!(escaped("plain <>&/\u{7f}\u{2028}é"), "\"plain <>&/\u{7f}\u{2028}é\"");
         assert_eq!(escaped("\"\\\n\r\t\u{8}\u{c}"), r#""\"\\\n\r\t\b\f""#);
         assert_eq!(escaped("\0\u{1f}"), r#""\u0000\u001f""#);
+    }
+
+    #[test]
+    fn one_byte_that_may_not_stand_as_it_is_is_found_wherever_it_stands() {
+        let odd = [0, 0x1f, b'"', b'\\', 0x80, 0xff];
+        for length in 0..70 {
+            let mut text = vec![b'a'; length];
+            assert!(is_plain(&text), "{length}");
+            for place in 0..length {
+                for byte in odd {
+                    text[place] = byte;
+                    assert!(!is_plain(&text), "{byte} at {place} of {length}");
+                }
+                text[place] = 0x7f;
+                assert!(is_plain(&text));
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::broker::Delivered;
 use crate::http::answer::{Answer, BYTES, JSON, TEXT, deliver, number};
-use crate::http::json::write_escaped;
+use crate::http::json::{is_plain, write_escaped};
 use crate::queue::{ContentType, Delivery, Millis};
 
 /// Headers of a message that is answered as it is.
@@ -43,27 +43,21 @@ pub(super) fn list(delivered: &Delivered, now: Millis) -> Vec<u8> {
 pub(super) fn write(out: &mut Vec<u8>, delivered: &Delivered, delivery: &Delivery, now: Millis) {
     let message = &delivery.message;
     out.extend_from_slice(b"{\"id\":\"");
-    delivered.write_id(out, delivery);
+    out.extend_from_slice(&delivered.id(delivery));
     if delivered.needs_receipts() {
         out.extend_from_slice(b"\",\"receipt\":\"");
-        delivered.write_receipt(out, delivery);
+        out.extend_from_slice(&delivered.receipt(delivery));
     }
     out.extend_from_slice(b"\",\"receive_count\":");
     write_number(out, u64::from(delivery.receive_count));
     out.extend_from_slice(b",\"age_ms\":");
     write_number(out, age_ms(delivery, now));
     out.extend_from_slice(b",\"content_type\":\"");
-    write_escaped(out, message.content_type().as_str());
-    match std::str::from_utf8(message.body()) {
-        Ok(text) => {
-            out.extend_from_slice(b"\",\"body\":\"");
-            write_escaped(out, text);
-        }
-        Err(_) => {
-            out.extend_from_slice(b"\",\"body_base64\":\"");
-            out.extend_from_slice(BASE64_STANDARD.encode(message.body()).as_bytes());
-        }
+    match message.content_type() {
+        ContentType::Other(text) => write_escaped(out, text),
+        usual => out.extend_from_slice(usual.usual().as_bytes()),
     }
+    write_body(out, message.body());
     out.push(b'"');
     if !message.attributes().is_empty() {
         out.extend_from_slice(b",\"attributes\":{");
@@ -79,6 +73,20 @@ pub(super) fn write(out: &mut Vec<u8>, delivered: &Delivered, delivery: &Deliver
     out.push(b'}');
 }
 
+fn write_body(out: &mut Vec<u8>, body: &[u8]) {
+    const TEXT: &[u8] = b"\",\"body\":\"";
+    if is_plain(body) {
+        out.extend_from_slice(TEXT);
+        out.extend_from_slice(body);
+    } else if let Ok(text) = std::str::from_utf8(body) {
+        out.extend_from_slice(TEXT);
+        write_escaped(out, text);
+    } else {
+        out.extend_from_slice(b"\",\"body_base64\":\"");
+        out.extend_from_slice(BASE64_STANDARD.encode(body).as_bytes());
+    }
+}
+
 fn write_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
@@ -91,9 +99,8 @@ fn age_ms(delivery: &Delivery, now: Millis) -> u64 {
 pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     let [delivery] = delivered.deliveries() else { unreachable!("who asks for this has one") };
     let message = delivery.message.clone();
-    let id = digits(|out| delivered.write_id(out, delivery));
-    let receipt =
-        delivered.needs_receipts().then(|| digits(|out| delivered.write_receipt(out, delivery)));
+    let id = digits(&delivered.id(delivery));
+    let receipt = delivered.needs_receipts().then(|| digits(&delivered.receipt(delivery)));
     let (receive_count, age_ms) = (delivery.receive_count.into(), age_ms(delivery, now));
     let content_type = match message.content_type() {
         ContentType::Text => TEXT,
@@ -123,8 +130,6 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     answer
 }
 
-fn digits(write: impl FnOnce(&mut Vec<u8>)) -> HeaderValue {
-    let mut digits = Vec::with_capacity(40);
-    write(&mut digits);
-    HeaderValue::from_bytes(&digits).expect("digits may stand in a header")
+fn digits(digits: &[u8]) -> HeaderValue {
+    HeaderValue::from_bytes(digits).expect("digits may stand in a header")
 }

@@ -1,18 +1,94 @@
-//! One message of a batch: a JSON string, which is its body, or an object.
+//! The messages of a batch: each a JSON string, which is its body, or an object.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::call::read_duration;
 use super::messages::LONGEST_TTL;
 use crate::broker::MAX_DELAY;
 use crate::http::problem::Problem;
 use crate::queue::{ContentType, Message, Options};
+
+/// What the items of a batch are.
+#[derive(Default)]
+pub(super) struct Items {
+    pub(super) messages: Vec<(Message, Options)>,
+    /// Those that are no messages, each with its place among all.
+    pub(super) problems: Vec<(usize, Problem)>,
+}
+
+impl Items {
+    pub(super) fn len(&self) -> usize {
+        self.messages.len() + self.problems.len()
+    }
+
+    fn push(&mut self, item: Result<(Message, Options), Problem>) {
+        match item {
+            Ok(message) => self.messages.push(message),
+            Err(problem) => self.problems.push((self.len(), problem)),
+        }
+    }
+}
+
+impl FromIterator<Result<(Message, Options), Problem>> for Items {
+    fn from_iter<I: IntoIterator<Item = Result<(Message, Options), Problem>>>(items: I) -> Self {
+        let mut all = Self::default();
+        items.into_iter().for_each(|item| all.push(item));
+        all
+    }
+}
+
+/// Reads a JSON array, or one JSON document a line.
+pub(super) fn read_all(body: &[u8]) -> Result<Items, Problem> {
+    let text = std::str::from_utf8(body).map_err(|_| Problem::body("the body is not UTF-8"))?;
+    if !text.trim_start().starts_with('[') {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        return Ok(lines.map(read).collect());
+    }
+    // Most are of nothing but strings. What is another array, or none, is told by a second look.
+    if let Ok(Strings(messages)) = serde_json::from_str(text) {
+        return Ok(Items { messages, problems: Vec::new() });
+    }
+    let items: Vec<&RawValue> =
+        serde_json::from_str(text).map_err(|error| Problem::body(error.to_string()))?;
+    Ok(items.into_iter().map(|item| read(item.get())).collect())
+}
+
+/// An array of strings, made messages in one pass.
+struct Strings(Vec<(Message, Options)>);
+
+impl<'de> Deserialize<'de> for Strings {
+    fn deserialize<D: Deserializer<'de>>(array: D) -> Result<Self, D::Error> {
+        struct Array;
+
+        impl<'de> Visitor<'de> for Array {
+            type Value = Strings;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of strings")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Strings, A::Error> {
+                // Room for a usual batch.
+                let mut messages = Vec::with_capacity(128);
+                while let Some(text) = items.next_element::<Text>()? {
+                    messages.push((Message::text(&text.0), Options::default()));
+                }
+                Ok(Strings(messages))
+            }
+        }
+
+        array.deserialize_seq(Array)
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,8 +124,7 @@ impl Span<'_> {
     }
 }
 
-/// Reads one item.
-pub(super) fn read(text: &str) -> Result<(Message, Options), Problem> {
+fn read(text: &str) -> Result<(Message, Options), Problem> {
     let invalid = |error: serde_json::Error| Problem::body(error.to_string());
     if text.trim_start().starts_with('"') {
         let Text(body) = serde_json::from_str(text).map_err(invalid)?;

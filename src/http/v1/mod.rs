@@ -5,6 +5,7 @@
 //! wait, the rest is a future that owns what it needs, and the request is gone.
 
 mod accept;
+mod batch;
 mod browse;
 mod call;
 mod control;
@@ -170,7 +171,7 @@ fn carry_out(call: &Call<'_>, route: Route<'_>) -> Result<Reply, Problem> {
         (Route::Messages, &Method::POST) => return messages::send(call),
         (Route::Messages, _) if get => browse::list(call),
         (Route::Message(id), _) if get => browse::get(call, id),
-        (Route::MessageBatch, &Method::POST) => return messages::send_batch(call),
+        (Route::MessageBatch, &Method::POST) => return batch::send(call),
         (Route::Receive, &Method::POST) => return receive::receive(call),
         (Route::Lease(receipt), &Method::DELETE) => leases::ack(call, receipt),
         (Route::Lease(receipt), &Method::PATCH) => leases::extend(call, receipt),

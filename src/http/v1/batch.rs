@@ -1,0 +1,135 @@
+//! `POST /v1/queues/{q}/messages/batch`.
+
+use std::iter::Peekable;
+use std::vec;
+
+use actix_web::rt::task::yield_now;
+
+use super::call::Call;
+use super::item::{self, Items};
+use crate::broker::{Broker, ID_LENGTH, Named};
+use crate::http::answer::{Answer, Reply, json};
+use crate::http::problem::Problem;
+use crate::queue::{Message, MessageId, Millis, Options, SendRefusal, TrySendError};
+
+/// The most messages of one request.
+const MOST: usize = 1000;
+
+/// Sends the messages of a JSON array, or of one JSON document a line; one result each.
+pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
+    call.no_parameters()?;
+    call.refuse_while_draining()?;
+    let queue = call.queue()?;
+    let items = item::read_all(&call.body()?)?;
+    if !(1..=MOST).contains(&items.len()) {
+        let problem = format!("a batch has 1 to {MOST} messages, and this one {}", items.len());
+        return Err(Problem::body(problem).with("limit", MOST));
+    }
+
+    let mut batch = Batch::begin(items, call.broker(), queue);
+    match batch.go_on(call.broker(), queue) {
+        Ok(()) => Ok(batch.answer().into()),
+        Err(Busy) => Ok(call.later(async move |broker, queue| {
+            while let Err(Busy) = batch.go_on(broker, queue) {
+                yield_now().await;
+            }
+            Ok(batch.answer())
+        })),
+    }
+}
+
+/// Another thread is just at the place in turn.
+struct Busy;
+
+/// Messages on their way into a queue, and the answer as far as they are.
+struct Batch {
+    /// How many items there are, and of how many the result is told.
+    items: usize,
+    told: usize,
+    /// Items that are no messages, by their place.
+    problems: Peekable<vec::IntoIter<(usize, Problem)>>,
+    /// The first of the messages, which are sent.
+    sent: vec::IntoIter<MessageId>,
+    /// The others, the last of them first: they are sent one by one, each with what becomes of it.
+    others: Vec<(Message, Options)>,
+    out: Vec<u8>,
+    /// When the request came.
+    now: Millis,
+}
+
+const RESULTS: &[u8] = b"{\"results\":[";
+const SENT: [&[u8]; 2] = [b"{\"status\":201,\"id\":\"", b"\"},"];
+const END: &[u8] = b"]}\n";
+
+impl Batch {
+    /// Sends what can be sent at once.
+    fn begin(items: Items, broker: &Broker, queue: &Named) -> Self {
+        let now = broker.clock().now();
+        let count = items.len();
+        let Items { mut messages, problems } = items;
+        let mut sent = Vec::new();
+        broker.try_send_batch(queue, &mut messages, now, &mut sent);
+        messages.reverse();
+        let a_result = SENT[0].len() + ID_LENGTH + SENT[1].len();
+        let mut out = Vec::with_capacity(RESULTS.len() + count * a_result + END.len());
+        out.extend_from_slice(RESULTS);
+        Self {
+            items: count,
+            told: 0,
+            problems: problems.into_iter().peekable(),
+            sent: sent.into_iter(),
+            others: messages,
+            out,
+            now,
+        }
+    }
+
+    /// Tells what became of each item, and sends the messages that are left, in order.
+    fn go_on(&mut self, broker: &Broker, queue: &Named) -> Result<(), Busy> {
+        while self.told < self.items {
+            let result = if let Some((_, problem)) =
+                self.problems.next_if(|(place, _)| *place == self.told)
+            {
+                Err(problem)
+            } else if let Some(id) = self.sent.next() {
+                Ok(id)
+            } else {
+                self.send_next(broker, queue)?
+            };
+            self.told += 1;
+            match result {
+                Ok(id) => {
+                    self.out.extend_from_slice(SENT[0]);
+                    self.out.extend_from_slice(&queue.id(id));
+                    self.out.extend_from_slice(SENT[1]);
+                }
+                Err(problem) => {
+                    self.out.extend_from_slice(problem.result().to_string().as_bytes());
+                    self.out.push(b',');
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn send_next(
+        &mut self,
+        broker: &Broker,
+        queue: &Named,
+    ) -> Result<Result<MessageId, Problem>, Busy> {
+        let (message, options) = self.others.pop().expect("what was not sent is left");
+        match broker.try_send_at(queue, message, options, self.now) {
+            Err(TrySendError { message, why: SendRefusal::Busy }) => {
+                self.others.push((message, options));
+                Err(Busy)
+            }
+            sent => Ok(sent.map_err(|refused| broker.refusal(queue, &refused).into())),
+        }
+    }
+
+    fn answer(mut self) -> Answer {
+        self.out.pop_if(|last| *last == b',');
+        self.out.extend_from_slice(END);
+        json(self.out)
+    }
+}
