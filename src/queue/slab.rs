@@ -14,8 +14,8 @@ use super::deadlines::Deadlines;
 use super::line::MAX_SEGMENTS;
 use super::time::Millis;
 use super::word::{State, Word};
-use crate::ring::CapacityError;
 use crate::ring::zeroed::{Zeroed, zeroed_slice};
+use crate::ring::{CapacityError, prefetch};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, UnsafeCell};
 
 /// Slots for values of `T`.
@@ -127,6 +127,12 @@ impl<T> Slab<T> {
     pub(super) fn number(&self, index: u32) -> u64 {
         // ORDERING: Relaxed, it passes nothing on.
         self.slot(index).number.load(Ordering::Relaxed)
+    }
+
+    /// Asks for the slot, which this thread is about to take.
+    #[inline]
+    pub(super) fn prefetch(&self, index: u32) {
+        prefetch::for_write(self.slot(index));
     }
 
     /// Takes a free slot, whose index is nobody else's.

@@ -49,7 +49,7 @@ mod claim;
 mod error;
 mod force;
 mod position;
-mod prefetch;
+pub(crate) mod prefetch;
 mod slots;
 mod wait;
 mod wide;

@@ -6,7 +6,7 @@
 
 /// Asks for the line at `pointer` to be brought here for writing.
 #[inline(always)]
-pub(super) fn for_write<T>(pointer: *const T) {
+pub(crate) fn for_write<T>(pointer: *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: a prefetch accesses no memory as the program sees it and faults on no address.
     unsafe {

@@ -3,7 +3,7 @@
 //! ```text
 //! ringmq-load PORT PID take CONNECTIONS SECONDS    send, receive(lease=0); over and over
 //! ringmq-load PORT PID lease CONNECTIONS SECONDS   send, receive, acknowledge; over and over
-//! ringmq-load PORT PID batch ROUNDS                a hundred batches of 100 in, then out
+//! ringmq-load PORT PID batch ROUNDS                256 batches of 100 in, then out
 //! ringmq-load PORT PID fill COUNT                  COUNT messages, in batches of 100
 //! ringmq-load PORT PID wake ROUNDS                 a send that a parked receive waits for
 //! ringmq-load PORT PID trip ROUNDS                 a send that nobody waits for
@@ -159,21 +159,25 @@ fn cycles(port: u16, pid: u32, connections: usize, seconds: f64, steps: &[Step])
     Ok(())
 }
 
-/// A hundred batches into the queue and out of it again, `rounds` times, on eight connections.
+/// Batches into the queue and out of it again, `rounds` times. As many connections as for single
+/// messages, each with its next request on its way as soon as the last one is answered: a server that
+/// has to sleep between two of them pays for that, too.
 fn batches(port: u16, pid: u32, rounds: usize) -> Result<()> {
-    const BATCHES: usize = 100;
-    let mut clients = (0..8).map(|_| Client::connect(port)).collect::<Result<Vec<_>>>()?;
+    const CONNECTIONS: usize = 64;
+    const BATCHES: usize = 4 * CONNECTIONS;
+    let mut clients =
+        (0..CONNECTIONS).map(|_| Client::connect(port)).collect::<Result<Vec<_>>>()?;
     let mut phase = |request: &[u8], proof: &[u8]| -> Result<u64> {
         let before = cpu_ns(pid);
-        for some in (0..BATCHES).collect::<Vec<_>>().chunks(clients.len()) {
-            let clients = &mut clients[..some.len()];
-            clients.iter_mut().try_for_each(|client| client.send(request))?;
-            for client in clients {
-                let answer = client.answer()?;
-                expect(&answer, 200);
-                let proofs =
-                    answer.body.windows(proof.len()).filter(|window| *window == proof).count();
-                assert_eq!(proofs, BATCH, "each message of a batch is done");
+        clients.iter_mut().try_for_each(|client| client.send(request))?;
+        for number in 0..BATCHES {
+            let client = &mut clients[number % CONNECTIONS];
+            let answer = client.answer()?;
+            expect(&answer, 200);
+            let proofs = answer.body.windows(proof.len()).filter(|window| *window == proof).count();
+            assert_eq!(proofs, BATCH, "each message of a batch is done");
+            if number + CONNECTIONS < BATCHES {
+                client.send(request)?;
             }
         }
         Ok(cpu_ns(pid) - before)
