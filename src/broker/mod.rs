@@ -28,15 +28,15 @@ use papaya::HashMap;
 pub use self::delivered::Delivered;
 pub use self::document::{MAX_DELAY, MAX_LEASE, MIN_LEASE, SettingsDocument};
 pub use self::error::Error;
-use self::keys::KeyUse;
+use self::keys::{KeyUse, OtherPayload};
 pub use self::moves::Redriven;
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Named, QueueSettings};
 use self::timer::Timer;
 use crate::clock::Clock;
 use crate::queue::{
-    Counts, Delivery, LeaseError, Memory, Message, MessageId, Millis, Options, Queue, Request,
-    SendRefusal, TryReceiveError, TrySendError,
+    Accepted, Counts, Delivery, LeaseError, Memory, Message, MessageId, Millis, Options, Queue,
+    Request, SendRefusal, TryReceiveError, TrySendError,
 };
 
 /// Longest `Retry-After` that is ever advised.
@@ -74,6 +74,26 @@ pub struct SendOptions<'request> {
     pub message: Options,
     /// The same message is stored once for this key.
     pub idempotency_key: Option<&'request str>,
+    /// Whether the key alone says which message it is; otherwise another payload with the same key is
+    /// a mistake, which is told.
+    pub duplicate_whatever_payload: bool,
+}
+
+/// What became of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Which message it is, which may be gone by now.
+    pub id: MessageId,
+    /// Its place among all messages ever sent to its queue, in their order.
+    pub number: u64,
+    /// Whether it was there already, by its idempotency key.
+    pub duplicate: bool,
+}
+
+impl Sent {
+    fn of(message: Accepted, duplicate: bool) -> Self {
+        Self { id: message.id, number: message.number, duplicate }
+    }
 }
 
 impl Broker {
@@ -228,19 +248,24 @@ impl Broker {
         message: Message,
         options: SendOptions<'_>,
         until: Option<impl Future<Output = ()>>,
-    ) -> Result<MessageId, Error> {
+    ) -> Result<Sent, Error> {
         let Some(key) = options.idempotency_key else {
-            return self.send_once(queue, message, options.message, until).await;
+            let sent = self.send_once(queue, message, options.message, until).await?;
+            return Ok(Sent::of(sent, false));
         };
-        let window = queue.beside().idempotency_window;
-        match queue.keys.claim(key, &message, window, self.now()) {
-            KeyUse::Stored(id) => Ok(id),
+        let window = queue.idempotency_window();
+        let other = match options.duplicate_whatever_payload {
+            true => OtherPayload::IsDuplicate,
+            false => OtherPayload::Conflicts,
+        };
+        match queue.keys.claim(key, &message, other, window, self.now()) {
+            KeyUse::Stored(before) => Ok(Sent::of(before, true)),
             KeyUse::InProgress => Err(Error::KeyInProgress),
             KeyUse::Conflict => Err(Error::KeyConflict),
             KeyUse::First(first) => {
-                let id = self.send_once(queue, message, options.message, until).await?;
-                first.stored(id);
-                Ok(id)
+                let sent = self.send_once(queue, message, options.message, until).await?;
+                first.stored(sent);
+                Ok(Sent::of(sent, false))
             }
         }
     }
@@ -251,13 +276,13 @@ impl Broker {
         mut message: Message,
         options: Options,
         until: Option<impl Future<Output = ()>>,
-    ) -> Result<MessageId, Error> {
+    ) -> Result<Accepted, Error> {
         let Some(until) = until else {
-            return self.send_at(queue, message, options, self.now()).await;
+            return self.send_each(queue, message, options, self.now()).await;
         };
         let refused = loop {
             match queue.queue.try_send(message, options, self.now()) {
-                Ok(id) => return Ok(id),
+                Ok(sent) => return Ok(sent),
                 Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
                 Err(refused) => break refused,
             }
@@ -308,13 +333,23 @@ impl Broker {
     pub async fn send_at(
         &self,
         queue: &Named,
-        mut message: Message,
+        message: Message,
         options: Options,
         now: Millis,
     ) -> Result<MessageId, Error> {
+        self.send_each(queue, message, options, now).await.map(|sent| sent.id)
+    }
+
+    async fn send_each(
+        &self,
+        queue: &Named,
+        mut message: Message,
+        options: Options,
+        now: Millis,
+    ) -> Result<Accepted, Error> {
         loop {
             match queue.queue.try_send(message, options, now) {
-                Ok(id) => return Ok(id),
+                Ok(sent) => return Ok(sent),
                 Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
                 Err(refused) => {
                     return Err(self.refusal(queue, refused.why, refused.message.size()));
@@ -435,7 +470,7 @@ impl Broker {
     /// # Errors
     /// With the message. *Busy* is to be asked again.
     #[inline]
-    pub fn try_send(&self, queue: &Named, message: Message) -> Result<MessageId, TrySendError> {
+    pub fn try_send(&self, queue: &Named, message: Message) -> Result<Accepted, TrySendError> {
         queue.queue.try_send(message, Options::default(), self.now())
     }
 

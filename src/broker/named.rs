@@ -97,6 +97,10 @@ impl Named {
         self.beside.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(super) fn idempotency_window(&self) -> Duration {
+        self.beside.read().unwrap_or_else(PoisonError::into_inner).idempotency_window
+    }
+
     /// Its name.
     pub fn name(&self) -> &QueueName {
         &self.name
