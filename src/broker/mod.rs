@@ -17,6 +17,7 @@ mod named;
 mod receipt;
 mod timer;
 
+use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -26,7 +27,10 @@ use std::time::Duration;
 use papaya::HashMap;
 
 pub use self::delivered::Delivered;
-pub use self::document::{MAX_DELAY, MAX_LEASE, MIN_LEASE, SettingsDocument};
+pub use self::document::{
+    LONGEST_LABEL, LONGEST_LABEL_KEY, MAX_DELAY, MAX_LABELS, MAX_LEASE, MAX_RECEIVE_WAIT,
+    MIN_LEASE, SettingsDocument,
+};
 pub use self::error::Error;
 use self::keys::{KeyUse, OtherPayload};
 pub use self::moves::Redriven;
@@ -141,19 +145,22 @@ impl Broker {
     pub fn declare(&self, name: &QueueName, said: SettingsDocument) -> Result<Declared, Error> {
         let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         let present = self.find(name.as_str());
-        let settings = present.as_ref().map_or_else(|| self.defaults.clone(), |it| it.settings());
-        let settings = &said.apply(settings, &self.defaults)?;
+        let before = present.as_ref().map_or_else(|| self.defaults.clone(), |it| it.settings());
+        let settings = &said.apply(before.clone(), &self.defaults)?;
         self.check(name, settings)?;
         let now = self.now();
         if let Some(queue) = present {
+            if settings.fifo != before.fifo {
+                let problem = "is said when a queue is made, and cannot be changed".to_owned();
+                return Err(Error::Setting { field: "fifo", problem });
+            }
             if queue.capacity() != settings.capacity {
                 queue.queue.resize(settings.capacity, now)?;
             }
-            *queue.beside.write().unwrap_or_else(PoisonError::into_inner) = named::Beside {
-                dead_letter: settings.dead_letter.clone(),
-                idempotency_window: settings.idempotency_window,
-            };
-            queue.queue.set(&settings.queue, now);
+            if *settings != before {
+                queue.set(settings, now);
+                queue.queue.set(&settings.queue, now);
+            }
             return Ok(Declared::Updated);
         }
         let mut made = Ok(());
@@ -166,11 +173,36 @@ impl Broker {
                 made = Err(Error::Capacity(error));
                 Queue::new(1, &settings.queue).expect("a queue of one place can be made")
             });
-            Named::new(name.clone(), queue, settings)
+            Named::new(name.clone(), queue, settings, now)
         });
         made?;
         self.queues.pin().insert(name.clone(), queue);
         Ok(Declared::Created)
+    }
+
+    /// Changes the labels of a queue.
+    ///
+    /// # Errors
+    /// When these cannot be labels; they are as before then.
+    pub fn label(
+        &self,
+        queue: &Named,
+        change: impl FnOnce(&mut BTreeMap<String, String>),
+    ) -> Result<(), Error> {
+        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut labels = queue.labels();
+        change(&mut labels);
+        document::check_labels(&labels)?;
+        queue.set_labels(labels, self.now());
+        Ok(())
+    }
+
+    /// Changes the annotations of a queue: what a face keeps there, as much as it thinks right.
+    pub fn annotate(&self, queue: &Named, change: impl FnOnce(&mut BTreeMap<String, String>)) {
+        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut annotations = queue.annotations();
+        change(&mut annotations);
+        queue.set_annotations(annotations, self.now());
     }
 
     fn check(&self, name: &QueueName, settings: &QueueSettings) -> Result<(), Error> {
@@ -231,7 +263,7 @@ impl Broker {
     /// A queue as it is now.
     pub fn describe(&self, queue: &Named) -> Description {
         let _no_message_moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
-        queue.describe(self.now())
+        queue.describe(self.clock)
     }
 
     // Messages.
