@@ -173,6 +173,7 @@ impl Broker {
                 made = Err(Error::Capacity(error));
                 Queue::new(1, &settings.queue).expect("a queue of one place can be made")
             });
+            let queue = if settings.fifo { queue.into_fifo() } else { queue };
             Named::new(name.clone(), queue, settings, now)
         });
         made?;

@@ -68,7 +68,6 @@ pub struct Named {
 struct Beside {
     dead_letter: Option<QueueName>,
     idempotency_window: Duration,
-    fifo: bool,
     labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
     created_at: Millis,
@@ -111,7 +110,6 @@ impl Named {
             beside: RwLock::new(Beside {
                 dead_letter: settings.dead_letter.clone(),
                 idempotency_window: settings.idempotency_window,
-                fifo: settings.fifo,
                 labels: settings.labels.clone(),
                 annotations: settings.annotations.clone(),
                 created_at: now,
@@ -189,7 +187,7 @@ impl Named {
 
     /// Whether messages of one group keep their order.
     pub fn is_fifo(&self) -> bool {
-        self.beside().fifo
+        self.queue.is_fifo()
     }
 
     /// Its name.
@@ -241,7 +239,7 @@ impl Named {
             dead_letter: beside.dead_letter.clone(),
             idempotency_window: beside.idempotency_window,
             receive_wait: self.receive_wait(),
-            fifo: beside.fifo,
+            fifo: self.is_fifo(),
             labels: beside.labels.clone(),
             annotations: beside.annotations.clone(),
             queue: self.queue.settings(),
