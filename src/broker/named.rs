@@ -6,8 +6,10 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
 use super::QueueName;
+use super::attempts::Attempts;
 use super::keys::Keys;
 use super::receipt::Texts;
+use super::tasks::MoveTasks;
 use crate::clock::Clock;
 use crate::queue::{Counts, MessageId, Millis, Queue, Settings};
 
@@ -55,6 +57,8 @@ pub struct Named {
     pub(super) queue: Queue,
     pub(super) texts: Texts,
     pub(super) keys: Keys,
+    pub(super) attempts: Attempts,
+    pub(super) moves: MoveTasks,
     /// What of the settings the queue does not know. Control plane, but for the window, which only
     /// sends with a key look up.
     beside: RwLock<Beside>,
@@ -107,6 +111,8 @@ impl Named {
             queue,
             texts: Texts::new(),
             keys: Keys::default(),
+            attempts: Attempts::default(),
+            moves: MoveTasks::default(),
             beside: RwLock::new(Beside {
                 dead_letter: settings.dead_letter.clone(),
                 idempotency_window: settings.idempotency_window,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::message::{Receipt, Stored};
+use super::message::{Delivery, Receipt, Stored};
 use super::slab::Taken;
 use super::time::Millis;
 use super::word::{State, Word};
@@ -50,6 +50,34 @@ impl Queue {
                 return Ok(());
             }
         }
+    }
+
+    /// When the lease of a delivery ends; `None` if the message is not in flight by it.
+    pub fn lease_end(&self, receipt: Receipt) -> Option<Millis> {
+        let word = self.find(receipt).ok()?;
+        (word.state() == State::InFlight).then(|| word.deadline())
+    }
+
+    /// Hands deliveries out once more, by the same receipts, for `lease` from now: if all of them are in
+    /// flight and their leases end when it is said, and so nobody has touched them. Where somebody just
+    /// does, some leases may have begun anew, and the answer is `None` all the same.
+    pub fn renew(
+        &self,
+        leased: &[(Receipt, Millis)],
+        lease: Duration,
+        now: Millis,
+    ) -> Option<Vec<Delivery>> {
+        let is_untouched = |(receipt, end): &(Receipt, Millis)| {
+            *end > now && self.lease_end(*receipt) == Some(*end)
+        };
+        if !leased.iter().all(is_untouched) {
+            return None;
+        }
+        let again = leased.iter().map(|(receipt, _)| {
+            self.extend(*receipt, lease, now).ok()?;
+            self.find_message(receipt.id, now).filter(|look| look.receipt == *receipt)
+        });
+        again.collect()
     }
 
     /// Gives the message back, to be ready again after `delay`.
