@@ -1,5 +1,8 @@
 //! FIFO queues: within a group, order; between groups, none.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use ringmq::queue::{
@@ -7,6 +10,7 @@ use ringmq::queue::{
 };
 
 use crate::support::{LEASE, NOW, ms, queue_with, receive, take_all, text, texts};
+use crate::times;
 
 const END: Millis = Millis(LEASE.as_millis() as u64);
 
@@ -253,4 +257,82 @@ fn a_batch_is_sent_in_order() {
     queue.try_send_batch(&mut batch, NOW, &mut ids);
     assert_eq!((batch.len(), ids.len()), (0, 3));
     assert_eq!(take_all(&queue, NOW), ["a1", "b1", "a2"]);
+}
+
+const GROUPS: [&str; 3] = ["a", "b", "c"];
+const EACH: u32 = times(3_000, 5) as u32;
+
+/// Consumers that acknowledge, give back, and let leases run out, all at once: of each group the messages
+/// are acknowledged in the order in which they were sent, each once.
+#[test]
+fn order_holds_whatever_consumers_do_at_once() {
+    let queue = fifo(40);
+    let clock = AtomicU64::new(0);
+    let acked: [Mutex<Vec<u32>>; GROUPS.len()] = Default::default();
+    let left = AtomicU64::new(u64::from(EACH) * GROUPS.len() as u64);
+    let produce = |group: &str| {
+        for number in 0..EACH {
+            let mut message = Message::bytes(&number.to_le_bytes()).with_group(Some(group));
+            loop {
+                let now = Millis(clock.load(Ordering::SeqCst));
+                match queue.try_send(message, Options::default(), now) {
+                    Ok(_) => break,
+                    Err(refused) => message = refused.message,
+                }
+                thread::yield_now();
+            }
+        }
+    };
+    let consume = |mut turn: u64| {
+        while left.load(Ordering::SeqCst) > 0 {
+            turn += 1;
+            let now = Millis(clock.fetch_add(turn % 2, Ordering::SeqCst));
+            let lease = ms(5 + turn % 50);
+            let mut received = Vec::new();
+            let request = Request { max: 1 + turn as usize % 4, lease: Some(lease) };
+            if queue.try_receive(request, now, &mut received).is_err() {
+                queue.tick(now);
+                thread::yield_now();
+            }
+            // Always what is first, so that what was acknowledged was not passed by.
+            for (nth, one) in received.iter().enumerate() {
+                let group = one.message.group().expect("all have one");
+                let group = GROUPS.iter().position(|known| *known == group).expect("it is one");
+                let number = one.message.body().try_into().expect("four bytes");
+                let given_up = match (turn + nth as u64) % 7 {
+                    0 => queue.release(one.receipt, ms(turn % 3), now).is_ok(),
+                    1 => true,
+                    _ => {
+                        let mut acked = acked[group].lock().expect("nobody panics with it");
+                        let now = Millis(clock.load(Ordering::SeqCst));
+                        match queue.ack(one.receipt, now) {
+                            Ok(()) => {
+                                acked.push(u32::from_le_bytes(number));
+                                left.fetch_sub(1, Ordering::SeqCst);
+                                false
+                            }
+                            Err(_) => true,
+                        }
+                    }
+                };
+                if given_up {
+                    // Neither those behind it: they are received again, in order.
+                    for behind in &received[nth + 1..] {
+                        let _ = queue.release(behind.receipt, ms(0), now);
+                    }
+                    break;
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        GROUPS.iter().for_each(|group| _ = scope.spawn(|| produce(group)));
+        let consume = &consume;
+        (0..3).for_each(|first| _ = scope.spawn(move || consume(first)));
+    });
+    for acked in acked {
+        let acked = acked.into_inner().expect("nobody panics with it");
+        assert!(acked.iter().copied().eq(0..EACH), "in order, and each once");
+    }
+    assert_eq!((queue.depth(), queue.ready(), queue.counts().in_flight), (0, 0, 0));
 }
