@@ -56,6 +56,9 @@ impl Queue {
         }
         let lease = request.lease.unwrap_or_else(|| self.knobs.lease());
         let deadline = if lease.is_zero() { Millis::NEVER } else { now.after(lease) };
+        if let Some(groups) = &self.groups {
+            return self.receive_from_groups(groups, request.max, deadline, now, received);
+        }
         if request.max > 1 {
             return self.receive_batch(request.max, deadline, now, received);
         }
@@ -64,7 +67,7 @@ impl Queue {
         }
         match self.next_ready(now) {
             Ok(Some(slot)) => {
-                received.push(self.deliver(slot, deadline));
+                received.push(self.deliver(slot, deadline, now));
                 Ok(())
             }
             refused => {
@@ -88,6 +91,7 @@ impl Queue {
             slot.map(|mut slot| {
                 let message = slot.remove().message;
                 self.count_gone(1, message.size(), now);
+                self.leave_group(&message, slot.number());
                 self.free(slot);
                 message
             })
@@ -115,6 +119,9 @@ impl Queue {
     /// Takes the slot of the next message in line, or `None` if at one moment of the call none was
     /// ready.
     pub(super) fn next_ready(&self, now: Millis) -> Result<Option<Taken<'_, Stored>>, Busy> {
+        if let Some(groups) = &self.groups {
+            return self.next_in_groups(groups, now);
+        }
         while let Some(index) = self.pop_ready()? {
             if let Some(slot) = self.admit(index, now)? {
                 return Ok(Some(slot));
@@ -193,17 +200,28 @@ impl Queue {
         }
     }
 
-    pub(super) fn deliver(&self, mut slot: Taken<'_, Stored>, deadline: Millis) -> Delivery {
+    pub(super) fn deliver(
+        &self,
+        mut slot: Taken<'_, Stored>,
+        deadline: Millis,
+        now: Millis,
+    ) -> Delivery {
         let id = MessageId { slot: slot.index(), generation: slot.generation() };
+        let number = slot.number();
         let delivery = slot.deliveries().wrapping_add(1);
         let delivered = slot.with(|stored| {
             stored.receive_count += 1;
+            if stored.first_received_at == Millis::NEVER {
+                stored.first_received_at = now;
+            }
             Delivery {
                 message: stored.message.clone(),
                 id,
+                number,
                 receipt: Receipt { id, delivery },
                 receive_count: stored.receive_count,
                 sent_at: stored.sent_at,
+                first_received_at: stored.first_received_at,
             }
         });
         if slot.leave(State::InFlight, delivery, deadline) {

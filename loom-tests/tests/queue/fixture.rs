@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::queue::{
-    Delivery, LeaseError, Message, MessageId, Millis, Options, Overflow, Queue, Receipt, Request,
+    Accepted, Delivery, LeaseError, Message, Millis, Options, Overflow, Queue, Receipt, Request,
     SendRefusal, Settings, TryReceiveError, TrySendError,
 };
 use crate::sync::yield_now;
@@ -97,7 +97,7 @@ pub fn delivery(queue: &Queue, now: Millis) -> Delivery {
     received.pop().expect("one was asked for")
 }
 
-pub fn sent(answer: Result<MessageId, TrySendError>) -> &'static str {
+pub fn sent(answer: Result<Accepted, TrySendError>) -> &'static str {
     match answer.map_err(|refused| refused.why) {
         Ok(_) => "sent",
         Err(SendRefusal::Full { .. }) => "full",
@@ -167,7 +167,9 @@ pub fn left(queue: Arc<Queue>, now: Millis) -> String {
     assert_eq!((before.waiting_receivers, before.waiting_senders), (0, 0));
 
     let ready = take_all(&queue, now);
-    assert_eq!(before.ready, ready.len() as u64, "{before:?}");
+    // Of a FIFO queue some are ready and behind others.
+    let behind = before.ready - ready.len() as u64;
+    assert!(behind == 0 || queue.is_fifo() && before.in_flight > 0, "{before:?}");
     queue.tick(END);
     let later = take_all(&queue, END);
     assert_eq!(before.depth, (ready.len() + later.len()) as u64, "{before:?}");

@@ -123,7 +123,8 @@ impl Batch {
                 self.others.push((message, options));
                 Err(Busy)
             }
-            sent => Ok(sent.map_err(|refused| broker.refusal(queue, &refused).into())),
+            Ok(accepted) => Ok(Ok(accepted.id)),
+            Err(refused) => Ok(Err(broker.refusal(queue, &refused).into())),
         }
     }
 

@@ -59,14 +59,21 @@ impl<'request> Headers<'request> {
         headers
     }
 
-    /// How long the client wants to wait, by the parameter `wait` or the header `Prefer: wait=N`.
-    /// A preference is no error, whatever it says.
-    pub(super) fn wait(&self, parameter: &Parameter<'_>) -> Result<Option<Duration>, Problem> {
+    /// How long the client wants to wait, by the parameter `wait` or the header `Prefer: wait=N`, or
+    /// `unsaid`. A preference is no error, whatever it says.
+    pub(super) fn wait(
+        &self,
+        parameter: &Parameter<'_>,
+        unsaid: Duration,
+    ) -> Result<Option<Duration>, Problem> {
         let wait = match parameter.duration(Duration::ZERO, LONGEST_WAIT)? {
-            Some(wait) => Some(wait),
-            None => self.prefer_wait.and_then(duration::read).map(|wait| wait.min(LONGEST_WAIT)),
+            Some(wait) => wait,
+            None => {
+                let preferred = self.prefer_wait.and_then(duration::read);
+                preferred.map_or(unsaid, |wait| wait.min(LONGEST_WAIT))
+            }
         };
-        Ok(wait.filter(|wait| !wait.is_zero()))
+        Ok(Some(wait).filter(|wait| !wait.is_zero()))
     }
 
     /// `Queue-Attr-*` without that prefix, and the trace context.

@@ -25,7 +25,7 @@ pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
     let headers = call.headers();
     let options = options(&headers)?;
     let key = idempotency_key(&headers)?;
-    let wait = headers.wait(&wait)?;
+    let wait = headers.wait(&wait, Duration::ZERO)?;
     let content_type = headers.content_type.text()?.map(ContentType::from).unwrap_or_default();
     let attributes = headers.attributes()?;
     // A copy of its own: the body is a part of what was read from the connection.
@@ -33,16 +33,20 @@ pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
     if key.is_none() {
         let (broker, now) = (call.broker(), call.broker().clock().now());
         message = match broker.try_send_at(queue, message, options, now) {
-            Ok(id) => return Ok(sent(queue, id).into()),
+            Ok(accepted) => return Ok(sent(queue, accepted.id).into()),
             Err(TrySendError { message, why: SendRefusal::Busy }) => message,
             Err(TrySendError { message, why }) if wait.is_some() && is_for_room(why) => message,
             Err(refused) => return Err(broker.refusal(queue, &refused).into()),
         };
     }
     Ok(call.later(async move |broker, queue| {
-        let options = SendOptions { message: options, idempotency_key: key.as_deref() };
-        let id = broker.send(queue, message, options, wait.map(sleep)).await?;
-        Ok(sent(queue, id))
+        let options = SendOptions {
+            message: options,
+            idempotency_key: key.as_deref(),
+            ..SendOptions::default()
+        };
+        let accepted = broker.send(queue, message, options, wait.map(sleep)).await?;
+        Ok(sent(queue, accepted.id))
     }))
 }
 

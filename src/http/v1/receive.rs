@@ -28,7 +28,7 @@ pub(super) fn receive(call: &Call<'_>) -> Result<Reply, Problem> {
         _ => lease.duration(MIN_LEASE, MAX_LEASE)?,
     };
     let headers = call.headers();
-    let wait = headers.wait(&wait)?;
+    let wait = headers.wait(&wait, queue.receive_wait())?;
     call.body()?;
 
     let request = Request { max, lease };
