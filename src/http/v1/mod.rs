@@ -5,6 +5,7 @@
 //! wait, the rest is a future that owns what it needs, and the request is gone.
 
 mod accept;
+mod attributes;
 mod batch;
 mod browse;
 mod call;
