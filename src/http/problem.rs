@@ -173,6 +173,7 @@ impl From<Error> for Problem {
             }
             Error::Setting { field, .. } => problem = problem.with("field", field),
             Error::InvalidName(_) => problem = problem.with("field", "queue"),
+            Error::InUse { by, .. } => problem = problem.with("used_by", by.as_str()),
             Error::Draining => {
                 problem.0.retry_after = Some(Duration::from_secs(1));
                 problem.0.close = true;
@@ -214,6 +215,7 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
             (StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting")
         }
         Error::Undeletable => (StatusCode::CONFLICT, "queue_undeletable"),
+        Error::InUse { .. } => (StatusCode::CONFLICT, "queue_in_use"),
         Error::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
     }
 }

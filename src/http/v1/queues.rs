@@ -48,6 +48,7 @@ pub(super) fn put(call: &Call<'_>) -> Result<Answer, Problem> {
 /// `DELETE /v1/queues/{q}`, with all that is in it.
 pub(super) fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
     call.no_parameters()?;
+    call.queue()?;
     let counts = call.broker().delete(call.name())?;
     let deleted = json!({ "name": call.name(), "deleted_messages": counts.depth });
     Ok(answer(call, StatusCode::OK, &deleted))

@@ -89,7 +89,7 @@ fn a_deleted_queue_is_gone_with_its_messages_and_may_be_made_again() {
     service.send("q", "older");
     let receipt = super::receipt(&service.receive_one("q", ""));
     let deleted = service.call("DELETE", "/v1/queues/q", &[], "");
-    assert_eq!(deleted.status, 200);
+    assert_eq!((deleted.status, marks(&deleted).0), (200, 0));
     assert_eq!(deleted.json(), json!({"name": "q", "deleted_messages": 2}));
     for (method, target) in [
         ("GET", "/v1/queues/q"),
@@ -179,7 +179,7 @@ fn a_queue_can_be_deleted_while_traffic_runs() {
 fn names_of_all_allowed_characters_work_everywhere() {
     let mut service = Service::start();
     let longest = "x".repeat(80);
-    for name in ["a", "A-z_0.9", ".", "orders.fifo", "-", "messages", &longest] {
+    for name in ["a", "A-z_0.9", "...", "orders.fifo", "-", "messages", &longest] {
         service.create(name, json!({}));
         let sent = service.try_send(name, &[], "x");
         let location = sent.header("location").expect("a location").to_owned();
@@ -212,6 +212,18 @@ fn other_names_are_refused() {
         let answer = service.post(&format!("/v1/queues/{name}/messages"), "x");
         assert_eq!(answer.status, 400, "{name}: {}", answer.text());
     }
+}
+
+#[test]
+fn names_that_clients_take_for_steps_in_a_path_are_refused() {
+    let mut service = Service::start();
+    for name in [".", "..", "%2E", "%2e."] {
+        let problem = service.put(name, json!({})).assert_problem(400, "invalid_queue_name");
+        assert!(problem["detail"].as_str().is_some_and(|it| it.contains("`..`")), "{problem}");
+    }
+    service.create("...", json!({}));
+    let refused = service.put("q", json!({"dead_letter": ".."}));
+    assert_eq!(refused.assert_problem(400, "invalid_body")["field"], "dead_letter");
 }
 
 #[test]
