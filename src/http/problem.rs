@@ -115,8 +115,8 @@ impl Problem {
         Value::Object(members)
     }
 
-    /// As the answer; to a HEAD without a body.
-    pub(super) fn answer(&self, head: bool) -> Answer {
+    /// As the answer.
+    pub(super) fn answer(&self) -> Answer {
         let mut document = Map::new();
         document.insert("type".into(), format!("urn:ringmq:problem:{}", self.0.code).into());
         document.insert(
@@ -126,7 +126,7 @@ impl Problem {
         if let Value::Object(members) = self.result() {
             document.extend(members);
         }
-        let body = if head { String::new() } else { format!("{}\n", Value::Object(document)) };
+        let body = format!("{}\n", Value::Object(document));
         let mut answer = typed(self.0.status, PROBLEM_JSON, body);
         let headers = answer.headers_mut();
         if let Some(wait) = self.0.retry_after {
