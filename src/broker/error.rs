@@ -59,6 +59,16 @@ pub enum Error {
     /// The queue of the classic face stays.
     #[error("the queue `default` belongs to the classic routes and cannot be deleted")]
     Undeletable,
+    /// The queue takes the dead letters of another one, which would wait for ever.
+    #[error(
+        "the queue `{name}` is the dead_letter of `{by}` and cannot be deleted before that changes"
+    )]
+    InUse {
+        /// Which one.
+        name: QueueName,
+        /// The other one.
+        by: QueueName,
+    },
     /// The server is about to stop.
     #[error("the server is stopping and takes no more messages")]
     Draining,

@@ -227,13 +227,17 @@ impl Broker {
     /// Deletes a queue with all that is in it; who waits for it is answered.
     ///
     /// # Errors
-    /// When there is none of this name, or it is `default`.
+    /// When there is none of this name, it is `default`, or another queue's letters would go there.
     pub fn delete(&self, name: &str) -> Result<Counts, Error> {
         let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         if name == QueueName::DEFAULT {
             return Err(Error::Undeletable);
         }
         let queue = self.queue(name)?;
+        let uses = |other: &Arc<Named>| other.beside().dead_letter.as_ref() == Some(&queue.name);
+        if let Some(user) = self.queues().into_iter().find(uses) {
+            return Err(Error::InUse { name: queue.name.clone(), by: user.name.clone() });
+        }
         let counts = queue.queue.counts();
         self.queues.pin().remove(name);
         let now = self.now();

@@ -6,13 +6,17 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The name of a queue: 1 to 80 of `A-Z a-z 0-9 - _ .`.
+/// The name of a queue: 1 to 80 of `A-Z a-z 0-9 - _ .`, but neither `.` nor `..`, which many clients
+/// take for a step in the path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct QueueName(Box<str>);
 
 /// Why a text is no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a queue's name has 1 to {} characters out of A-Z a-z 0-9 - _ .", QueueName::MAX_LENGTH)]
+#[error(
+    "a queue's name has 1 to {} characters out of A-Z a-z 0-9 - _ . and is neither `.` nor `..`",
+    QueueName::MAX_LENGTH
+)]
 pub struct InvalidName;
 
 impl QueueName {
@@ -35,7 +39,8 @@ impl QueueName {
     /// Whether a text is a name.
     pub fn is_valid(text: &str) -> bool {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        (1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed)
+        let step = matches!(text, "." | "..");
+        (1..=Self::MAX_LENGTH).contains(&text.len()) && text.bytes().all(allowed) && !step
     }
 }
 
@@ -66,11 +71,11 @@ mod tests {
     #[test]
     fn names_are_of_few_characters() {
         let longest = "x".repeat(80);
-        for name in ["a", "A-z_0.9", ".", "orders.fifo", &longest] {
+        for name in ["a", "A-z_0.9", "...", ".a", "orders.fifo", &longest] {
             assert_eq!(name.parse::<QueueName>().unwrap().as_str(), name);
         }
         let too_long = "x".repeat(81);
-        for text in ["", "a b", "a/b", "ä", "a\n", "%41", &too_long] {
+        for text in ["", ".", "..", "a b", "a/b", "ä", "a\n", "%41", &too_long] {
             assert_eq!(text.parse::<QueueName>(), Err(InvalidName), "{text}");
         }
     }

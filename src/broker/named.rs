@@ -221,9 +221,14 @@ impl Named {
         self.queue.capacity()
     }
 
-    /// How many messages a receive could return.
+    /// How many messages are ready.
     pub fn ready(&self) -> u64 {
         self.queue.ready()
+    }
+
+    /// Whether receives are stopped.
+    pub fn is_paused(&self) -> bool {
+        self.queue.is_paused()
     }
 
     /// Whether a send would be refused for want of a place, where `ready` messages are ready. Where

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use actix_http::Response;
 use actix_http::body::{BodySize, EitherBody, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::web::Bytes;
 
 use crate::broker::Delivered;
@@ -36,13 +36,24 @@ impl From<Answer> for Reply {
 pub struct AnswerBody {
     bytes: Bytes,
     delivered: Option<Delivered>,
+    /// Whether it is an answer to a HEAD, which has no body.
+    head: bool,
+}
+
+impl From<Bytes> for AnswerBody {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, delivered: None, head: false }
+    }
 }
 
 impl MessageBody for AnswerBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
-        BodySize::Sized(self.bytes.len() as u64)
+        match self.head {
+            true => BodySize::Stream,
+            false => BodySize::Sized(self.bytes.len() as u64),
+        }
     }
 
     fn poll_next(
@@ -59,7 +70,7 @@ impl MessageBody for AnswerBody {
     }
 
     fn try_into_bytes(self) -> Result<Bytes, Self> {
-        if self.delivered.is_some() { Err(self) } else { Ok(self.bytes) }
+        if self.head || self.delivered.is_some() { Err(self) } else { Ok(self.bytes) }
     }
 }
 
@@ -84,15 +95,27 @@ pub(super) fn typed(
     content_type: HeaderValue,
     body: impl Into<Bytes>,
 ) -> Answer {
-    answer(status, content_type, AnswerBody { bytes: body.into(), delivered: None })
+    answer(status, content_type, body.into().into())
 }
 
 /// No body at all.
 pub(super) fn empty(status: StatusCode) -> Answer {
-    Response::with_body(
-        status,
-        EitherBody::left(AnswerBody { bytes: Bytes::new(), delivered: None }),
-    )
+    Response::with_body(status, EitherBody::left(Bytes::new().into()))
+}
+
+/// The answer to a HEAD, of which this would be the one to a GET: its length is told all the same.
+///
+/// actix-http leaves out the body of an answer to a HEAD, but looks at the request that it parsed
+/// last, which in a pipeline is another one. So this is a stream that ends at once, in no coding, and
+/// the length a header like any other.
+pub(super) fn without_body(answer: Answer) -> Answer {
+    answer.map_body(|head, body| {
+        if let BodySize::Sized(length) = body.size() {
+            head.headers_mut().append(CONTENT_LENGTH, number(length));
+        }
+        head.no_chunking(true);
+        EitherBody::left(AnswerBody { bytes: Bytes::new(), delivered: None, head: true })
+    })
 }
 
 /// 200 with messages, which have reached their consumer once the body was written.
@@ -104,7 +127,7 @@ pub(super) fn deliver(content_type: HeaderValue, bytes: Bytes, delivered: Delive
     } else {
         Some(delivered)
     };
-    answer(StatusCode::OK, content_type, AnswerBody { bytes, delivered })
+    answer(StatusCode::OK, content_type, AnswerBody { bytes, delivered, head: false })
 }
 
 fn answer(status: StatusCode, content_type: HeaderValue, body: AnswerBody) -> Answer {

@@ -94,14 +94,15 @@ fn answer_with_event(message: &str, event: &str, end: &str) -> Answer {
 /// The answer to a question: size and empty tell what a dequeue could return, full whether an
 /// enqueue would be refused.
 pub(super) fn look(look: Look, queue: &Named) -> Answer {
+    let ready = queue.ready();
+    let size = if queue.is_paused() { 0 } else { ready };
     json(match look {
-        Look::Size => format!("{{\"size\":{}}}\n", queue.ready()),
+        Look::Size => format!("{{\"size\":{size}}}\n"),
         Look::Capacity => format!("{{\"capacity\":{}}}\n", queue.capacity()),
-        Look::IsEmpty => format!("{{\"isEmpty\":{}}}\n", queue.ready() == 0),
-        Look::IsFull => format!("{{\"isFull\":{}}}\n", queue.is_full(queue.ready())),
+        Look::IsEmpty => format!("{{\"isEmpty\":{}}}\n", size == 0),
+        Look::IsFull => format!("{{\"isFull\":{}}}\n", queue.is_full(ready)),
         Look::Status => {
-            let (size, capacity) = (queue.ready(), queue.capacity());
-            let (empty, full) = (size == 0, queue.is_full(size));
+            let (capacity, empty, full) = (queue.capacity(), size == 0, queue.is_full(ready));
             format!(
                 "{{\"status\":\"OK\",\"size\":{size},\"capacity\":{capacity},\
                  \"isEmpty\":{empty},\"isFull\":{full}}}\n"

@@ -119,6 +119,8 @@ pub(super) enum Asked {
     Classic(Route, Option<Refusal>),
     /// Something of the v1 face.
     V1(Request),
+    /// Whether the server lives or is ready.
+    Probe(Request),
 }
 
 impl<A> Service<Request> for FrontService<A>
@@ -133,19 +135,17 @@ where
 
     fn call(&self, mut request: Request) -> Self::Future {
         let (worker, path) = (&self.worker, request.path());
-        let classic = Route::of(path);
-        if classic.is_none() && !path.starts_with(v1::PREFIX) {
-            return match ops::answer(&worker.broker, request.method(), path) {
-                Some(answer) => Reply::Now(answer).into(),
-                None => Answering::App(self.app.call(request)),
-            };
+        let (classic, v1) = (Route::of(path), v1::has(path));
+        if classic.is_none() && !v1 && !ops::has(path) {
+            return Answering::App(self.app.call(request));
         }
         let draining = worker.broker.is_draining();
         let payload = request.take_payload();
         let body = Body::announced(request.head(), payload, worker.max_body_bytes);
         let mut asked = match classic {
             Some(route) => Asked::Classic(route, route.refusal(request.method(), draining)),
-            None => Asked::V1(request),
+            None if v1 => Asked::V1(request),
+            None => Asked::Probe(request),
         };
         let body = match body {
             Ok(None) => Ok(Bytes::new()),
@@ -219,6 +219,10 @@ impl Worker {
     ) -> Reply {
         let (route, refusal) = match asked {
             Asked::V1(request) => return v1::answer(self, request, body, draining),
+            // It says the same whatever the body was.
+            Asked::Probe(request) => {
+                return ops::answer(&self.broker, request.method(), request.path()).into();
+            }
             Asked::Classic(route, refusal) => (*route, refusal.take()),
         };
         let reply = match (refusal, body) {

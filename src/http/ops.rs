@@ -2,25 +2,32 @@
 
 use actix_web::http::{Method, StatusCode};
 
-use super::answer::{Answer, JSON, typed};
+use super::answer::{Answer, JSON, typed, without_body};
 use super::problem::Problem;
 use crate::broker::Broker;
 
-/// The answer to a request for one of these paths, or `None`.
-pub(super) fn answer(broker: &Broker, method: &Method, path: &str) -> Option<Answer> {
-    let head = *method == Method::HEAD;
+const LIVE: &str = "/livez";
+const READY: &str = "/readyz";
+
+/// Whether a path is one of these.
+pub(super) fn has(path: &str) -> bool {
+    matches!(path, LIVE | READY)
+}
+
+/// The answer to a request for one of them.
+pub(super) fn answer(broker: &Broker, method: &Method, path: &str) -> Answer {
+    let memory = broker.memory();
     let (status, word) = match path {
-        "/livez" => (StatusCode::OK, "ok"),
-        "/readyz" if broker.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
-        "/readyz" if broker.memory().used() >= broker.memory().limit() => {
+        READY if broker.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+        READY if memory.used() >= memory.limit() => {
             (StatusCode::SERVICE_UNAVAILABLE, "out of memory")
         }
-        "/readyz" => (StatusCode::OK, "ready"),
-        _ => return None,
+        READY => (StatusCode::OK, "ready"),
+        _ => (StatusCode::OK, "ok"),
     };
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        return Some(Problem::method("GET, HEAD").answer(head));
-    }
-    let body = if head { String::new() } else { format!("{{\"status\":\"{word}\"}}\n") };
-    Some(typed(status, JSON, body))
+    let answer = match *method {
+        Method::GET | Method::HEAD => typed(status, JSON, format!("{{\"status\":\"{word}\"}}\n")),
+        _ => Problem::method("GET, HEAD").answer(),
+    };
+    if *method == Method::HEAD { without_body(answer) } else { answer }
 }

@@ -115,8 +115,8 @@ impl Problem {
         Value::Object(members)
     }
 
-    /// As the answer; to a HEAD without a body.
-    pub(super) fn answer(&self, head: bool) -> Answer {
+    /// As the answer.
+    pub(super) fn answer(&self) -> Answer {
         let mut document = Map::new();
         document.insert("type".into(), format!("urn:ringmq:problem:{}", self.0.code).into());
         document.insert(
@@ -126,7 +126,7 @@ impl Problem {
         if let Value::Object(members) = self.result() {
             document.extend(members);
         }
-        let body = if head { String::new() } else { format!("{}\n", Value::Object(document)) };
+        let body = format!("{}\n", Value::Object(document));
         let mut answer = typed(self.0.status, PROBLEM_JSON, body);
         let headers = answer.headers_mut();
         if let Some(wait) = self.0.retry_after {
@@ -173,6 +173,7 @@ impl From<Error> for Problem {
             }
             Error::Setting { field, .. } => problem = problem.with("field", field),
             Error::InvalidName(_) => problem = problem.with("field", "queue"),
+            Error::InUse { by, .. } => problem = problem.with("used_by", by.as_str()),
             Error::Draining => {
                 problem.0.retry_after = Some(Duration::from_secs(1));
                 problem.0.close = true;
@@ -218,6 +219,7 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::Move(MoveError::UnderWay) => (StatusCode::CONFLICT, "move_under_way"),
         Error::Move(MoveError::Over) => (StatusCode::CONFLICT, "move_over"),
         Error::Undeletable => (StatusCode::CONFLICT, "queue_undeletable"),
+        Error::InUse { .. } => (StatusCode::CONFLICT, "queue_in_use"),
         Error::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
     }
 }

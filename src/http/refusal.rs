@@ -5,7 +5,7 @@ use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use thiserror::Error;
 
-use super::answer::{Answer, text};
+use super::answer::{Answer, text, without_body};
 use super::json::InvalidEvent;
 use crate::queue::SendRefusal;
 
@@ -55,19 +55,16 @@ impl ResponseError for Refusal {
 impl From<&Refusal> for Answer {
     #[cold]
     fn from(refusal: &Refusal) -> Self {
-        let line = match refusal {
-            // actix-http leaves a body away when the request it parsed last was a HEAD, which in a
-            // pipeline is another one; so the answer to a HEAD has none to begin with.
-            Refusal::UnknownPath { head: true } | Refusal::Method { head: true, .. } => {
-                String::new()
-            }
-            _ => format!("{refusal}\n"),
-        };
-        let mut answer = text(refusal.status_code(), line);
+        let mut answer = text(refusal.status_code(), format!("{refusal}\n"));
         if let Refusal::Method { allowed, .. } = refusal {
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+            answer.headers_mut().append(ALLOW, HeaderValue::from_static(allowed));
         }
-        answer
+        match refusal {
+            Refusal::UnknownPath { head: true } | Refusal::Method { head: true, .. } => {
+                without_body(answer)
+            }
+            _ => answer,
+        }
     }
 }
 

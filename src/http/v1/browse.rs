@@ -17,11 +17,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let queue = call.queue()?;
     let max = max.number(1, MOST)?.unwrap_or(USUAL);
     let looks = call.broker().browse(queue, max as usize);
-    let body = match call.is_head() {
-        true => Vec::new(),
-        false => delivery::list(&looks, call.broker().clock().now()),
-    };
-    Ok(json(body))
+    Ok(json(delivery::list(&looks, call.broker().clock().now())))
 }
 
 /// `GET /v1/queues/{q}/messages/{id}`: one message, wherever it is.
@@ -30,7 +26,7 @@ pub(super) fn get(call: &Call<'_>, id: &str) -> Result<Answer, Problem> {
     let queue = call.queue()?;
     let found = call.broker().find_message(queue, id).ok_or_else(Problem::unknown_message)?;
     let mut body = Vec::new();
-    if let (Some(look), false) = (found.deliveries().first(), call.is_head()) {
+    if let Some(look) = found.deliveries().first() {
         delivery::write(&mut body, &found, look, call.broker().clock().now());
         body.push(b'\n');
     }

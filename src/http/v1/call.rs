@@ -70,10 +70,6 @@ impl<'request> Call<'request> {
         matches!(*self.method(), Method::GET | Method::HEAD)
     }
 
-    pub(super) fn is_head(&self) -> bool {
-        *self.method() == Method::HEAD
-    }
-
     pub(super) fn broker(&self) -> &Broker {
         &self.worker.broker
     }
@@ -93,7 +89,7 @@ impl<'request> Call<'request> {
         let queue = Arc::clone(self.queue.get().expect("the queue was looked up"));
         Reply::Later(Box::pin(async move {
             let answer = rest(&worker.broker, &queue).await;
-            let mut answer = answer.unwrap_or_else(|problem| problem.answer(false));
+            let mut answer = answer.unwrap_or_else(|problem| problem.answer());
             mark(&mut answer, &queue);
             answer
         }))

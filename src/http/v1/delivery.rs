@@ -4,6 +4,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use super::attributes;
 use crate::broker::Delivered;
 use crate::http::answer::{Answer, BYTES, JSON, TEXT, deliver, number};
 use crate::http::json::{is_plain, write_escaped};
@@ -14,13 +15,6 @@ const ID: HeaderName = HeaderName::from_static("queue-message-id");
 const RECEIPT: HeaderName = HeaderName::from_static("queue-receipt");
 const RECEIVE_COUNT: HeaderName = HeaderName::from_static("queue-receive-count");
 const AGE_MS: HeaderName = HeaderName::from_static("queue-age-ms");
-
-/// Before the names of attributes that are headers; those of trace context stand by themselves.
-pub(super) const ATTRIBUTE_PREFIX: &str = "queue-attr-";
-/// W3C trace context, which travels with a message.
-pub(super) const TRACE_HEADERS: [&str; 2] = ["traceparent", TRACE_STATE];
-/// The one of them that may come in several headers.
-pub(super) const TRACE_STATE: &str = "tracestate";
 
 /// `{"messages":[…]}`; receipts only of messages that have to be acknowledged.
 pub(super) fn list(delivered: &Delivered, now: Millis) -> Vec<u8> {
@@ -117,16 +111,7 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     }
     headers.append(RECEIVE_COUNT, number(receive_count));
     headers.append(AGE_MS, number(age_ms));
-    for (name, value) in message.attributes().iter() {
-        let name = match TRACE_HEADERS.contains(&name) {
-            true => HeaderName::try_from(name),
-            false => HeaderName::try_from(format!("{ATTRIBUTE_PREFIX}{name}")),
-        };
-        // What is not allowed in a header stays away: attributes may come from elsewhere.
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
-            headers.append(name, value);
-        }
-    }
+    attributes::write(message.attributes(), headers);
     answer
 }
 

@@ -1,13 +1,12 @@
 //! The headers that this face knows.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 
 use super::accept::Accept;
+use super::attributes;
 use super::call::{LONGEST_WAIT, read_duration};
-use super::delivery::{ATTRIBUTE_PREFIX, TRACE_HEADERS, TRACE_STATE};
 use super::parameters::Parameter;
 use crate::duration;
 use crate::http::problem::Problem;
@@ -53,7 +52,7 @@ impl<'request> Headers<'request> {
                 "idempotency-key" => headers.idempotency_key.found(value),
                 "accept" => headers.accept.add(value),
                 "prefer" => headers.prefer_wait = headers.prefer_wait.or_else(|| wait_of(value)),
-                name => headers.has_attributes |= is_attribute(name),
+                name => headers.has_attributes |= attributes::is_one(name),
             }
         }
         headers
@@ -78,35 +77,11 @@ impl<'request> Headers<'request> {
 
     /// `Queue-Attr-*` without that prefix, and the trace context.
     pub(super) fn attributes(&self) -> Result<Attributes, Problem> {
-        if !self.has_attributes {
-            return Ok(Attributes::default());
+        match self.has_attributes {
+            true => attributes::of_headers(self.all),
+            false => Ok(Attributes::default()),
         }
-        let mut attributes: Vec<(&str, Cow<'_, str>)> = Vec::new();
-        for (header, value) in self.all {
-            let header = header.as_str();
-            let name = match header.strip_prefix(ATTRIBUTE_PREFIX) {
-                Some("") => return Err(Problem::invalid(header, "has no name behind the prefix")),
-                Some(name) => name,
-                None if TRACE_HEADERS.contains(&header) => header,
-                None => continue,
-            };
-            let value = std::str::from_utf8(value.as_bytes());
-            let value = value.map_err(|_| Problem::invalid(header, "is not UTF-8"))?;
-            match attributes.iter_mut().find(|(known, _)| *known == name) {
-                None => attributes.push((name, Cow::Borrowed(value))),
-                // A list, of which each header has a part.
-                Some((_, list)) if name == TRACE_STATE => *list = format!("{list},{value}").into(),
-                Some(_) => return Err(Problem::invalid(header, "is given twice")),
-            }
-        }
-        // Headers come in no order of their own.
-        attributes.sort_unstable();
-        Ok(attributes.into_iter().collect())
     }
-}
-
-fn is_attribute(name: &str) -> bool {
-    name.starts_with(ATTRIBUTE_PREFIX) || TRACE_HEADERS.contains(&name)
 }
 
 /// The value of `wait` among preferences (RFC 7240).

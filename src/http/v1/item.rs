@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::attributes;
 use super::call::read_duration;
 use super::messages::LONGEST_TTL;
 use crate::broker::MAX_DELAY;
@@ -153,8 +154,14 @@ fn read(text: &str) -> Result<(Message, Options), Problem> {
         delay: span("delay", &item.delay, Duration::ZERO, MAX_DELAY)?,
         ttl: span("ttl", &item.ttl, Duration::from_millis(1), LONGEST_TTL)?,
     };
+    // As a header can have it, for whoever receives the message as it is.
+    let visible = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+    if item.content_type.as_deref().is_some_and(|text| !visible(text)) {
+        let problem = "has other characters than visible ASCII";
+        return Err(Problem::invalid("content_type", problem));
+    }
     let content_type = item.content_type.as_deref().map_or(usual_type, ContentType::from);
-    let attributes = item.attributes.into_iter().collect();
+    let attributes = attributes::of_item(item.attributes)?;
     Ok((Message::new(&body, content_type, attributes), options))
 }
 
@@ -202,6 +209,8 @@ mod tests {
             (r#"{"body":"a","ttl":0}"#, "ttl"),
             (r#"{"body":"a","Body":"b"}"#, "`Body`"),
             (r#"{"body":1}"#, "expected a string"),
+            (r#"{"body":"a","content_type":"a\nb"}"#, "content_type"),
+            (r#"{"body":"a","attributes":{"a b":"c"}}"#, "`attributes.a b`"),
             ("1", "string or object"),
             (r#"["a"]"#, "string or object"),
             ("", "string or object"),

@@ -5,6 +5,7 @@
 //! wait, the rest is a future that owns what it needs, and the request is gone.
 
 mod accept;
+mod attributes;
 mod batch;
 mod browse;
 mod call;
@@ -25,13 +26,18 @@ use actix_web::http::Method;
 use actix_web::web::Bytes;
 
 use self::call::Call;
-use super::answer::Reply;
+use super::answer::{Reply, without_body};
 use super::front::Worker;
 use super::problem::Problem;
 use super::refusal::Refusal;
 
 /// Where the paths of this face begin.
-pub(super) const PREFIX: &str = "/v1/";
+const PREFIX: &str = "/v1/";
+
+/// Whether a path is one of this face.
+pub(super) fn has(path: &str) -> bool {
+    path.starts_with(PREFIX) || path == "/v1"
+}
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +140,7 @@ impl<'path> Route<'path> {
     }
 }
 
-/// Answers a request whose path begins with [`PREFIX`] and whose body is there, or could not be read.
+/// Answers a request of this face whose body is there, or could not be read.
 /// `draining` says whether the server was about to stop when the request came.
 pub(super) fn answer(
     worker: &Rc<Worker>,
@@ -142,14 +148,27 @@ pub(super) fn answer(
     body: Result<Bytes, Refusal>,
     draining: bool,
 ) -> Reply {
-    let head = *request.method() == Method::HEAD;
-    let Some((route, name)) = Route::of(&request.path()[PREFIX.len()..]) else {
-        return Problem::unknown_path().answer(head).into();
+    match answer_with_body(worker, request, body, draining) {
+        Reply::Now(answer) if *request.method() == Method::HEAD => without_body(answer).into(),
+        reply => reply,
+    }
+}
+
+/// To a HEAD as to a GET.
+fn answer_with_body(
+    worker: &Rc<Worker>,
+    request: &Request,
+    body: Result<Bytes, Refusal>,
+    draining: bool,
+) -> Reply {
+    let path = request.path().strip_prefix(PREFIX).unwrap_or_default();
+    let Some((route, name)) = Route::of(path) else {
+        return Problem::unknown_path().answer().into();
     };
     let call = Call::new(worker, request, name, body, draining);
     let mut reply = carry_out(&call, route).unwrap_or_else(|problem| {
         call.look_up_for_mark();
-        problem.answer(head).into()
+        problem.answer().into()
     });
     if let Reply::Now(answer) = &mut reply {
         call.mark(answer);

@@ -19,7 +19,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
         .filter(|queue| queue.name().as_str().starts_with(prefix))
         .map(|queue| summary(&broker.describe(queue)))
         .collect();
-    Ok(answer(call, StatusCode::OK, &json!({ "queues": queues })))
+    Ok(answer(StatusCode::OK, &json!({ "queues": queues })))
 }
 
 /// `GET /v1/queues/{q}`.
@@ -27,7 +27,7 @@ pub(super) fn get(call: &Call<'_>) -> Result<Answer, Problem> {
     call.no_parameters()?;
     let queue = call.queue()?;
     let description = call.broker().describe(queue);
-    Ok(answer(call, StatusCode::OK, &whole(&description)))
+    Ok(answer(StatusCode::OK, &whole(&description)))
 }
 
 /// `PUT /v1/queues/{q}` with settings: 201 where it is new, 200 where it was there.
@@ -42,22 +42,20 @@ pub(super) fn put(call: &Call<'_>) -> Result<Answer, Problem> {
     };
     let queue = call.queue()?;
     let description = call.broker().describe(queue);
-    Ok(answer(call, status, &whole(&description)))
+    Ok(answer(status, &whole(&description)))
 }
 
 /// `DELETE /v1/queues/{q}`, with all that is in it.
 pub(super) fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
     call.no_parameters()?;
+    call.queue()?;
     let counts = call.broker().delete(call.name())?;
     let deleted = json!({ "name": call.name(), "deleted_messages": counts.depth });
-    Ok(answer(call, StatusCode::OK, &deleted))
+    Ok(answer(StatusCode::OK, &deleted))
 }
 
-fn answer(call: &Call<'_>, status: StatusCode, document: &Value) -> Answer {
-    match call.is_head() {
-        true => typed(status, JSON, ""),
-        false => typed(status, JSON, format!("{document}\n")),
-    }
+fn answer(status: StatusCode, document: &Value) -> Answer {
+    typed(status, JSON, format!("{document}\n"))
 }
 
 fn summary(queue: &Description) -> Value {

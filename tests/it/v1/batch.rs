@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Service, bodies, marks, results, text};
+use super::{RAW, Service, bodies, marks, results, text};
 
 const TARGET: &str = "/v1/queues/q/messages/batch";
 
@@ -51,6 +51,50 @@ fn an_item_says_for_itself_what_headers_say_of_one_message() {
     let message = service.receive_one("q", "?max=10");
     assert_eq!(message["content_type"], "application/json");
     assert_eq!(message["attributes"], json!({"a": "1", "b": "2"}));
+}
+
+#[test]
+fn attributes_of_an_item_are_what_headers_can_carry() {
+    let mut service = Service::with_queue(json!({}));
+    let sent = service.post_json(
+        TARGET,
+        json!([
+            {"body": "", "attributes": {"Tenant": "acme, inc", "text": "\u{e4}\tb", "traceparent": "00-1"}},
+            {"body": "", "attributes": {"a b": "c"}},
+            {"body": "", "attributes": {"a": "b\r\nc"}},
+            {"body": "", "attributes": {"A": "b", "a": "c"}},
+            {"body": "", "content_type": "a\nb"},
+        ]),
+    );
+    let (results, statuses) = results(&sent);
+    assert_eq!(statuses, [201, 400, 400, 400, 400]);
+    for (result, field) in
+        results[1..].iter().zip(["attributes.a b", "attributes.a", "attributes.a", "content_type"])
+    {
+        assert_eq!(
+            (&result["code"], &result["field"]),
+            (&json!("invalid_parameter"), &json!(field))
+        );
+    }
+    let raw = service.call("POST", "/v1/queues/q/receive", &[RAW], "");
+    assert_eq!(raw.header("queue-attr-tenant"), Some("acme, inc"));
+    assert_eq!(raw.header("queue-attr-text"), Some("\u{e4}\tb"));
+    assert_eq!(raw.header("traceparent"), Some("00-1"));
+}
+
+#[test]
+fn a_batch_of_strings_and_others_is_sent_as_one_of_strings_alone() {
+    let mut service = Service::with_queue(json!({}));
+    let strings = r#" [ "a\"\u00e4", "", "b" ] "#;
+    let others = r#" [ "a\"\u00e4", "", {"body":"b"} ] "#;
+    for body in [strings, others] {
+        assert_eq!(results(&service.post(TARGET, body)).1, [201; 3]);
+        assert_eq!(service.drain("q"), ["a\"\u{e4}", "", "b"]);
+    }
+    let (results, statuses) = results(&service.post(TARGET, r#"["a","\ud800","b"]"#));
+    assert_eq!(statuses, [201, 400, 201]);
+    assert_eq!(results[1]["code"], "invalid_body");
+    assert_eq!(service.drain("q"), ["a", "b"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::{NONE, Service, bodies, messages, receipt, text};
+use super::{NONE, Service, bodies, marks, messages, receipt, text};
 
 /// Receives the message `times` times, each lease being given up by `give_up`.
 fn receive_in_vain(service: &mut Service, times: u64) {
@@ -18,6 +18,19 @@ fn receive_in_vain(service: &mut Service, times: u64) {
 fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     now.as_millis().try_into().expect("for some more million years")
+}
+
+#[test]
+fn a_queue_that_takes_the_letters_of_another_cannot_be_deleted() {
+    let mut service = Service::start();
+    service.create("dead", json!({"capacity": 7}));
+    service.create("q", json!({"dead_letter": "dead"}));
+    let refused = service.call("DELETE", "/v1/queues/dead", &[], "");
+    let problem = refused.assert_problem(409, "queue_in_use");
+    assert_eq!(problem["used_by"], "q");
+    assert_eq!(marks(&refused), (0, 7));
+    assert_eq!(service.put("q", json!({"dead_letter": null})).status, 200);
+    assert_eq!(service.call("DELETE", "/v1/queues/dead", &[], "").status, 200);
 }
 
 #[test]

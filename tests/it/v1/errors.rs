@@ -28,6 +28,8 @@ const PATHS: [(&str, &str); 16] = [
 fn an_unknown_path_is_404() {
     let mut service = Service::with_queue(json!({}));
     for path in [
+        "/v1",
+        "/v1?x=1",
         "/v1/",
         "/v1/queue",
         "/v1/queues/q/",
@@ -173,6 +175,9 @@ fn bodies_that_nobody_looks_at_do_not_disturb_the_connection() {
         ("GET", "/v1/queues", 200),
         ("GET", "/v1/queues/q/messages", 200),
         ("DELETE", "/v1/queues/q", 200),
+        ("GET", "/livez", 200),
+        ("GET", "/readyz", 200),
+        ("POST", "/readyz", 405),
     ] {
         let answer = service.call(method, path, &[], &body);
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
@@ -187,6 +192,7 @@ fn the_body_of_a_refused_request_does_not_disturb_the_connection() {
     let mut service = Service::with_queue(json!({}));
     let body = "x".repeat(100_000);
     for (method, path, status) in [
+        ("POST", "/v1", 404),
         ("POST", "/v1/nothing", 404),
         ("POST", "/v1/queues/q", 405),
         ("POST", "/v1/queues/none/messages", 404),

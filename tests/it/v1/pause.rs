@@ -54,6 +54,22 @@ fn a_paused_queue_takes_messages_and_gives_none() {
 }
 
 #[test]
+fn the_classic_routes_tell_what_a_paused_queue_gives() {
+    let mut service = Service::start_with(&["--capacity", "1"]);
+    service.send("default", "x");
+    service.post("/v1/queues/default/pause", "");
+    service.get("/size").assert_json(r#"{"size":0}"#);
+    service.get("/isEmpty").assert_json(r#"{"isEmpty":true}"#);
+    service.get("/isFull").assert_json(r#"{"isFull":true}"#);
+    let status = r#"{"status":"OK","size":0,"capacity":1,"isEmpty":true,"isFull":true}"#;
+    service.get("/status").assert_json(status);
+    assert_eq!(service.client.take(), None);
+    service.post("/v1/queues/default/resume", "");
+    service.get("/size").assert_json(r#"{"size":1}"#);
+    assert_eq!(service.client.take().as_deref(), Some("x"));
+}
+
+#[test]
 fn a_poll_parked_at_a_paused_queue_is_served_when_it_goes_on() {
     let mut service = Service::with_queue(json!({}));
     let mut early = service.park("q", "?wait=60");

@@ -52,8 +52,33 @@ fn head_is_get_without_a_body() {
             assert_eq!(head.header(header), get.header(header), "{target}");
         }
     }
-    assert_eq!(service.call("HEAD", "/v1/queues/none", &[], "").status, 404);
     assert_eq!(service.get("/v1/queues/q").status, 200);
+}
+
+#[test]
+fn head_tells_the_length_that_get_would_have() {
+    // An age would have another length in a moment.
+    let mut service = Service::with_queue(json!({}));
+    for target in [
+        "/v1",
+        "/v1/queues",
+        "/v1/queues?x",
+        "/v1/queues/q",
+        "/v1/queues/q/messages",
+        "/v1/queues/q/messages/1",
+        "/v1/queues/q/receive",
+        "/v1/queues/none",
+        "/livez",
+        "/readyz",
+        "/size/",
+    ] {
+        let get = service.get(target);
+        assert!(!get.body.is_empty(), "{target}");
+        let head = service.call("HEAD", target, &[], "");
+        assert_eq!(head.status, get.status, "{target}");
+        assert_eq!(head.header("content-length"), get.header("content-length"), "{target}");
+        assert_eq!(head.header("transfer-encoding"), None, "{target}");
+    }
 }
 
 #[test]
@@ -89,7 +114,7 @@ fn a_deleted_queue_is_gone_with_its_messages_and_may_be_made_again() {
     service.send("q", "older");
     let receipt = super::receipt(&service.receive_one("q", ""));
     let deleted = service.call("DELETE", "/v1/queues/q", &[], "");
-    assert_eq!(deleted.status, 200);
+    assert_eq!((deleted.status, marks(&deleted).0), (200, 0));
     assert_eq!(deleted.json(), json!({"name": "q", "deleted_messages": 2}));
     for (method, target) in [
         ("GET", "/v1/queues/q"),
@@ -179,7 +204,7 @@ fn a_queue_can_be_deleted_while_traffic_runs() {
 fn names_of_all_allowed_characters_work_everywhere() {
     let mut service = Service::start();
     let longest = "x".repeat(80);
-    for name in ["a", "A-z_0.9", ".", "orders.fifo", "-", "messages", &longest] {
+    for name in ["a", "A-z_0.9", "...", "orders.fifo", "-", "messages", &longest] {
         service.create(name, json!({}));
         let sent = service.try_send(name, &[], "x");
         let location = sent.header("location").expect("a location").to_owned();
@@ -187,6 +212,18 @@ fn names_of_all_allowed_characters_work_everywhere() {
         assert_eq!(service.drain(name), ["x"]);
         assert_eq!(service.call("DELETE", &format!("/v1/queues/{name}"), &[], "").status, 200);
     }
+}
+
+#[test]
+fn names_that_clients_take_for_steps_in_a_path_are_refused() {
+    let mut service = Service::start();
+    for name in [".", "..", "%2E", "%2e."] {
+        let problem = service.put(name, json!({})).assert_problem(400, "invalid_queue_name");
+        assert!(problem["detail"].as_str().is_some_and(|it| it.contains("`..`")), "{problem}");
+    }
+    service.create("...", json!({}));
+    let refused = service.put("q", json!({"dead_letter": ".."}));
+    assert_eq!(refused.assert_problem(400, "invalid_body")["field"], "dead_letter");
 }
 
 #[test]

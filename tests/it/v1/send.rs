@@ -77,6 +77,22 @@ fn nothing_to_receive_raw_is_204() {
 }
 
 #[test]
+fn a_message_is_raw_only_where_that_is_wanted_most() {
+    let mut service = Service::with_queue(json!({}));
+    for (accept, content_type) in [
+        ("application/octet-stream, */*;q=0.1", "text/plain"),
+        ("application/octet-stream;q=0", "application/json"),
+        ("application/octet-stream;q=0.5, application/json", "application/json"),
+        ("*/*", "application/json"),
+    ] {
+        service.send_with("q", &[("Content-Type", "text/plain")], "x");
+        let target = "/v1/queues/q/receive?lease=0";
+        let received = service.call("POST", target, &[("Accept", accept)], "");
+        assert_eq!(received.header("content-type"), Some(content_type), "{accept}");
+    }
+}
+
+#[test]
 fn raw_without_a_lease_has_no_receipt() {
     let mut service = Service::with_queue(json!({}));
     service.send("q", "x");
@@ -171,6 +187,7 @@ fn a_message_expires_when_its_time_is_over() {
 fn bad_headers_are_refused_by_name() {
     let mut service = Service::with_queue(json!({}));
     let long_key = "k".repeat(256);
+    let long_name = format!("Queue-Attr-{}", "n".repeat(65));
     for (header, value) in [
         ("Queue-Delay", "soon"),
         ("Queue-Delay", "-1"),
@@ -183,6 +200,7 @@ fn bad_headers_are_refused_by_name() {
         ("Idempotency-Key", &long_key),
         ("Content-Type", "ä"),
         ("Queue-Attr-", "x"),
+        (&long_name, "x"),
     ] {
         let refused = service.try_send("q", &[(header, value)], "x");
         let problem = refused.assert_problem(400, "invalid_parameter");
