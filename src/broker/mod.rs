@@ -227,16 +227,16 @@ impl Broker {
     /// Deletes a queue with all that is in it; who waits for it is answered.
     ///
     /// # Errors
-    /// When there is none of this name, it is `default`, or another queue's letters would go there.
-    pub fn delete(&self, name: &str) -> Result<Counts, Error> {
+    /// When there is none of this name, it is `default`, or another queue's letters would go there and
+    /// that does not count (then they wait in that queue until there is one of this name again).
+    pub fn delete(&self, name: &str, even_if_used: bool) -> Result<Counts, Error> {
         let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         if name == QueueName::DEFAULT {
             return Err(Error::Undeletable);
         }
         let queue = self.queue(name)?;
-        let uses = |other: &Arc<Named>| other.beside().dead_letter.as_ref() == Some(&queue.name);
-        if let Some(user) = self.queues().into_iter().find(uses) {
-            return Err(Error::InUse { name: queue.name.clone(), by: user.name.clone() });
+        if let (false, Some(by)) = (even_if_used, self.dead_letter_sources(&queue.name).pop()) {
+            return Err(Error::InUse { name: queue.name.clone(), by });
         }
         let counts = queue.queue.counts();
         self.queues.pin().remove(name);

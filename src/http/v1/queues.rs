@@ -49,7 +49,7 @@ pub(super) fn put(call: &Call<'_>) -> Result<Answer, Problem> {
 pub(super) fn delete(call: &Call<'_>) -> Result<Answer, Problem> {
     call.no_parameters()?;
     call.queue()?;
-    let counts = call.broker().delete(call.name())?;
+    let counts = call.broker().delete(call.name(), false)?;
     let deleted = json!({ "name": call.name(), "deleted_messages": counts.depth });
     Ok(answer(StatusCode::OK, &deleted))
 }
