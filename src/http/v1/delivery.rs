@@ -1,19 +1,11 @@
 //! Messages as consumers get them: in JSON, or one as it is.
 
-use std::mem;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use actix_http::Response;
-use actix_http::body::{BodySize, BoxBody, EitherBody, MessageBody};
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, InvalidHeaderValue};
-use actix_web::web::Bytes;
+use actix_web::http::header::{HeaderName, HeaderValue, InvalidHeaderValue};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::broker::Delivered;
-use crate::http::answer::{Answer, empty};
+use crate::http::answer::{Answer, deliver};
 use crate::http::json::write_escaped;
 use crate::queue::{ContentType, Delivery, Millis};
 
@@ -99,7 +91,12 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
     let receipt = delivered.needs_receipts().then(|| delivered.receipt(delivery));
     let (receive_count, sent_at) = (delivery.receive_count, delivery.sent_at);
 
-    let mut answer = deliver(message.clone().into_body(), delivered);
+    let usual_type = HeaderValue::from_static(message.content_type().usual());
+    let content_type = match message.content_type() {
+        ContentType::Other(text) => HeaderValue::try_from(&**text).unwrap_or(usual_type),
+        ContentType::Binary | ContentType::Text | ContentType::Json => usual_type,
+    };
+    let mut answer = deliver(content_type, message.clone().into_body(), delivered);
     let headers = answer.headers_mut();
     headers.insert(RECEIVE_COUNT, HeaderValue::from(receive_count));
     headers.insert(AGE_MS, HeaderValue::from(now.0.saturating_sub(sent_at.0)));
@@ -109,13 +106,6 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
             headers.append(name, value);
         }
     };
-    put(
-        CONTENT_TYPE,
-        match message.content_type() {
-            ContentType::Other(text) => HeaderValue::try_from(&**text),
-            usual => Ok(HeaderValue::from_static(usual.usual())),
-        },
-    );
     put(ID, HeaderValue::try_from(id));
     if let Some(receipt) = receipt {
         put(RECEIPT, HeaderValue::try_from(receipt));
@@ -130,38 +120,4 @@ pub(super) fn raw(delivered: Delivered, now: Millis) -> Answer {
         }
     }
     answer
-}
-
-/// 200 with this body, whose messages have reached their consumer once it was written.
-pub(super) fn deliver(bytes: Bytes, delivered: Delivered) -> Answer {
-    if bytes.is_empty() {
-        // The connection never asks for a body that it knows to be empty.
-        delivered.passed_on();
-        return empty(StatusCode::OK);
-    }
-    let body = DeliveryBody { bytes, delivered: Some(delivered) };
-    Response::with_body(StatusCode::OK, EitherBody::right(BoxBody::new(body)))
-}
-
-/// A body that gives its messages back if it is dropped before it was written.
-struct DeliveryBody {
-    bytes: Bytes,
-    delivered: Option<Delivered>,
-}
-
-impl MessageBody for DeliveryBody {
-    type Error = std::convert::Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(self.bytes.len() as u64)
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let Some(delivered) = self.delivered.take() else { return Poll::Ready(None) };
-        delivered.passed_on();
-        Poll::Ready(Some(Ok(mem::take(&mut self.bytes))))
-    }
 }

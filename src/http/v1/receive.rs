@@ -1,12 +1,12 @@
 //! `POST /v1/queues/{q}/receive`.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use actix_web::http::header::{ACCEPT, HeaderValue};
 
 use super::call::Call;
 use super::delivery;
 use crate::broker::{MAX_LEASE, MIN_LEASE};
-use crate::http::answer::{Answer, empty, json};
+use crate::http::answer::{Answer, deliver, empty, json};
 use crate::http::problem::Problem;
 use crate::queue::Request;
 
@@ -39,10 +39,7 @@ pub(super) async fn receive(call: &mut Call<'_>) -> Result<Answer, Problem> {
         (false, true) => json("{\"messages\":[]}\n"),
         (false, false) => {
             let body = delivery::list(&delivered, now);
-            let mut answer = delivery::deliver(body.into(), delivered);
-            let json = HeaderValue::from_static("application/json");
-            answer.headers_mut().insert(CONTENT_TYPE, json);
-            answer
+            deliver(HeaderValue::from_static("application/json"), body.into(), delivered)
         }
     }))
 }
