@@ -20,6 +20,13 @@ pub(super) fn json(body: impl Into<Bytes>) -> Answer {
     answer(StatusCode::OK, "application/json", body.into())
 }
 
+/// 200 with a body of any type.
+pub(super) fn ok(content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::with_body(StatusCode::OK, EitherBody::left(body.into()));
+    answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    answer
+}
+
 /// One line of plain text.
 pub(super) fn text(status: StatusCode, line: String) -> Answer {
     answer(status, "text/plain; charset=utf-8", line.into())

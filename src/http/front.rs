@@ -22,7 +22,7 @@ use super::classic::{self, Route};
 use super::json::read_event;
 use super::refusal::Refusal;
 use super::under_way::{UnderWay, WorkerCount};
-use super::{ops, v1};
+use super::{ops, sqs, v1};
 use crate::broker::{Broker, Named, YieldNow};
 use crate::queue::{Message, SendRefusal, TryReceiveError, TrySendError};
 
@@ -35,6 +35,7 @@ pub(super) struct Front<A> {
     pub(super) queue: Arc<Named>,
     pub(super) max_body_bytes: usize,
     pub(super) under_way: UnderWay,
+    pub(super) sqs: Arc<sqs::Face>,
     /// The actix-web application that answers what is not a classic route.
     pub(super) app: A,
 }
@@ -61,7 +62,8 @@ where
     fn new_service(&self, config: AppConfig) -> Self::Future {
         let (broker, queue) = (Arc::clone(&self.broker), Arc::clone(&self.queue));
         let (max_body_bytes, under_way) = (self.max_body_bytes, self.under_way.worker());
-        let worker = Rc::new(Worker { broker, queue, max_body_bytes, under_way });
+        let sqs = Arc::clone(&self.sqs);
+        let worker = Rc::new(Worker { broker, queue, max_body_bytes, under_way, sqs });
         let app = self.app.new_service(config);
         Box::pin(async move { Ok(FrontService { worker, app: app.await? }) })
     }
@@ -80,6 +82,7 @@ pub(super) struct Worker {
     queue: Arc<Named>,
     pub(super) max_body_bytes: usize,
     under_way: WorkerCount,
+    pub(super) sqs: Arc<sqs::Face>,
 }
 
 /// The worker of a request that is under way until this is dropped.
@@ -156,6 +159,12 @@ where
             let worker = Counted::new(&self.worker);
             return Answering::Later(Box::pin(
                 async move { Ok(v1::answer(worker, request).await) },
+            ));
+        }
+        if sqs::claims(&request) {
+            let worker = Counted::new(&self.worker);
+            return Answering::Later(Box::pin(
+                async move { Ok(sqs::answer(worker, request).await) },
             ));
         }
         match ops::answer(&self.worker.broker, request.method(), path) {
