@@ -1,5 +1,6 @@
 //! The settings of a queue as users write them, in JSON and in TOML.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::de::{self, Deserializer, Unexpected, Visitor};
@@ -39,6 +40,12 @@ pub struct SettingsDocument {
     max_in_flight: Said<u32>,
     #[serde(deserialize_with = "said")]
     idempotency_window: Said<Span>,
+    #[serde(deserialize_with = "said")]
+    receive_wait: Said<Span>,
+    #[serde(deserialize_with = "said")]
+    fifo: Said<bool>,
+    #[serde(deserialize_with = "said")]
+    labels: Said<BTreeMap<String, String>>,
 }
 
 /// Nothing, `null`, or a value.
@@ -156,6 +163,14 @@ impl SettingsDocument {
                 default.idempotency_window,
                 |span| span.0,
             ),
+            receive_wait: self.receive_wait.or(
+                present.receive_wait,
+                default.receive_wait,
+                |span| span.0,
+            ),
+            fifo: self.fifo.or(present.fifo, default.fifo, |fifo| fifo),
+            labels: self.labels.or(present.labels, BTreeMap::new(), |labels| labels),
+            annotations: present.annotations,
             queue: queue.clone(),
         };
         let to = &mut settings.queue;
@@ -205,7 +220,26 @@ fn check(settings: &QueueSettings) -> Result<(), Error> {
     span("retry_delay", queue.retry_delay, no_time, MAX_LEASE)?;
     span("ttl", queue.ttl.unwrap_or(DAY), Duration::from_millis(1), 3650 * DAY)?;
     span("delay", queue.delay, no_time, MAX_DELAY)?;
-    span("idempotency_window", settings.idempotency_window, Duration::from_secs(1), DAY)
+    span("idempotency_window", settings.idempotency_window, Duration::from_secs(1), DAY)?;
+    span("receive_wait", settings.receive_wait, no_time, MAX_RECEIVE_WAIT)?;
+    check_labels(&settings.labels)
+}
+
+/// Whether an operator may note these about a queue.
+pub(super) fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), Error> {
+    let refuse = |problem| Err(Error::Setting { field: "labels", problem });
+    if labels.len() > MAX_LABELS {
+        return refuse(format!("may be {MAX_LABELS} at most"));
+    }
+    for (key, value) in labels {
+        if !(1..=LONGEST_LABEL_KEY).contains(&key.chars().count()) {
+            return refuse(format!("have keys of 1 to {LONGEST_LABEL_KEY} characters"));
+        }
+        if value.chars().count() > LONGEST_LABEL {
+            return refuse(format!("have values of at most {LONGEST_LABEL} characters"));
+        }
+    }
+    Ok(())
 }
 
 /// The shortest lease, but for none at all.
@@ -214,11 +248,19 @@ pub const MIN_LEASE: Duration = Duration::from_millis(1);
 pub const MAX_LEASE: Duration = Duration::from_hours(12);
 /// The longest delay of a message.
 pub const MAX_DELAY: Duration = Duration::from_hours(24 * 7);
+/// The longest that a receive which does not say waits.
+pub const MAX_RECEIVE_WAIT: Duration = Duration::from_secs(60);
+/// The most labels of a queue.
+pub const MAX_LABELS: usize = 50;
+/// The longest key of a label, in characters.
+pub const LONGEST_LABEL_KEY: usize = 128;
+/// The longest value of a label, in characters.
+pub const LONGEST_LABEL: usize = 256;
 
 impl Serialize for QueueSettings {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let queue = &self.queue;
-        let mut fields = to.serialize_struct("QueueSettings", 12)?;
+        let mut fields = to.serialize_struct("QueueSettings", 15)?;
         fields.serialize_field("capacity", &self.capacity)?;
         fields.serialize_field("max_bytes", &queue.max_bytes)?;
         fields.serialize_field("max_message_bytes", &queue.max_message_bytes)?;
@@ -235,6 +277,9 @@ impl Serialize for QueueSettings {
         fields.serialize_field("delay", &duration::write(queue.delay))?;
         fields.serialize_field("max_in_flight", &queue.max_in_flight)?;
         fields.serialize_field("idempotency_window", &duration::write(self.idempotency_window))?;
+        fields.serialize_field("receive_wait", &duration::write(self.receive_wait))?;
+        fields.serialize_field("fifo", &self.fifo)?;
+        fields.serialize_field("labels", &self.labels)?;
         fields.end()
     }
 }
@@ -268,7 +313,8 @@ mod tests {
     fn settings_can_be_read_back() {
         let text = r#"{"capacity":7,"max_bytes":1,"overflow":"drop_oldest","max_receives":3,
             "dead_letter":"dead","retry_delay":"2s","ttl":"1500ms","max_in_flight":4,
-            "idempotency_window":"1h","max_message_bytes":99,"lease":"5s","delay":"6s"}"#;
+            "idempotency_window":"1h","max_message_bytes":99,"lease":"5s","delay":"6s",
+            "receive_wait":"20s","fifo":true,"labels":{"team":"a","empty":""}}"#;
         let settings = apply(text).unwrap();
         assert_eq!(apply(&serde_json::to_string(&settings).unwrap()).unwrap(), settings);
     }
@@ -289,6 +335,8 @@ mod tests {
             ("ttl", "0"),
             ("delay", "\"8d\""),
             ("idempotency_window", "\"25h\""),
+            ("receive_wait", "61"),
+            ("labels", "{\"\":\"\"}"),
         ] {
             let text = format!("{{\"{field}\":{value}}}");
             if let Ok(document) = serde_json::from_str::<SettingsDocument>(&text) {
@@ -311,8 +359,33 @@ mod tests {
             r#"{"lease":-1}"#,
             r#"{"overflow":"explode"}"#,
             r#"{"dead_letter":"a b"}"#,
+            r#"{"labels":{"a":1}}"#,
+            r#"{"fifo":"yes"}"#,
+            r#"{"annotations":{}}"#,
         ] {
             assert!(serde_json::from_str::<SettingsDocument>(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn labels_are_replaced_together_and_few_and_short() {
+        let default = QueueSettings::with_capacity(1);
+        let labelled = apply(r#"{"labels":{"a":"1","b":"2"}}"#).unwrap();
+        let read = |text: &str| serde_json::from_str::<SettingsDocument>(text).expect(text);
+        let other = read(r#"{"labels":{"c":"3"}}"#).apply(labelled.clone(), &default).unwrap();
+        assert_eq!(other.labels.keys().collect::<Vec<_>>(), ["c"]);
+        let none = read(r#"{"labels":null}"#).apply(labelled, &default).unwrap();
+        assert!(none.labels.is_empty());
+
+        // Characters, not bytes.
+        let of = |key: usize, value: usize| {
+            check_labels(&[("ä".repeat(key), "ä".repeat(value))].into_iter().collect())
+        };
+        assert!(of(1, 0).is_ok() && of(128, 256).is_ok());
+        assert!(of(0, 0).is_err() && of(129, 0).is_err() && of(1, 257).is_err());
+        let many = |count: u32| {
+            check_labels(&(0..count).map(|n| (n.to_string(), String::new())).collect())
+        };
+        assert!(many(50).is_ok() && many(51).is_err());
     }
 }

@@ -17,6 +17,7 @@ mod named;
 mod receipt;
 mod timer;
 
+use std::collections::BTreeMap;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
@@ -26,17 +27,20 @@ use std::time::Duration;
 use papaya::HashMap;
 
 pub use self::delivered::Delivered;
-pub use self::document::{MAX_DELAY, MAX_LEASE, MIN_LEASE, SettingsDocument};
+pub use self::document::{
+    LONGEST_LABEL, LONGEST_LABEL_KEY, MAX_DELAY, MAX_LABELS, MAX_LEASE, MAX_RECEIVE_WAIT,
+    MIN_LEASE, SettingsDocument,
+};
 pub use self::error::Error;
-use self::keys::KeyUse;
+use self::keys::{KeyUse, OtherPayload};
 pub use self::moves::Redriven;
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Named, QueueSettings};
 use self::timer::Timer;
 use crate::clock::Clock;
 use crate::queue::{
-    Counts, Delivery, LeaseError, Memory, Message, MessageId, Millis, Options, Queue, Request,
-    SendRefusal, TryReceiveError, TrySendError,
+    Accepted, Counts, Delivery, LeaseError, Memory, Message, MessageId, Millis, Options, Queue,
+    Request, SendRefusal, TryReceiveError, TrySendError,
 };
 
 /// Longest `Retry-After` that is ever advised.
@@ -74,6 +78,26 @@ pub struct SendOptions<'request> {
     pub message: Options,
     /// The same message is stored once for this key.
     pub idempotency_key: Option<&'request str>,
+    /// Whether the key alone says which message it is; otherwise another payload with the same key is
+    /// a mistake, which is told.
+    pub duplicate_whatever_payload: bool,
+}
+
+/// What became of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Which message it is, which may be gone by now.
+    pub id: MessageId,
+    /// Its place among all messages ever sent to its queue, in their order.
+    pub number: u64,
+    /// Whether it was there already, by its idempotency key.
+    pub duplicate: bool,
+}
+
+impl Sent {
+    fn of(message: Accepted, duplicate: bool) -> Self {
+        Self { id: message.id, number: message.number, duplicate }
+    }
 }
 
 impl Broker {
@@ -121,19 +145,22 @@ impl Broker {
     pub fn declare(&self, name: &QueueName, said: SettingsDocument) -> Result<Declared, Error> {
         let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         let present = self.find(name.as_str());
-        let settings = present.as_ref().map_or_else(|| self.defaults.clone(), |it| it.settings());
-        let settings = &said.apply(settings, &self.defaults)?;
+        let before = present.as_ref().map_or_else(|| self.defaults.clone(), |it| it.settings());
+        let settings = &said.apply(before.clone(), &self.defaults)?;
         self.check(name, settings)?;
         let now = self.now();
         if let Some(queue) = present {
+            if settings.fifo != before.fifo {
+                let problem = "is said when a queue is made, and cannot be changed".to_owned();
+                return Err(Error::Setting { field: "fifo", problem });
+            }
             if queue.capacity() != settings.capacity {
                 queue.queue.resize(settings.capacity, now)?;
             }
-            *queue.beside.write().unwrap_or_else(PoisonError::into_inner) = named::Beside {
-                dead_letter: settings.dead_letter.clone(),
-                idempotency_window: settings.idempotency_window,
-            };
-            queue.queue.set(&settings.queue, now);
+            if *settings != before {
+                queue.set(settings, now);
+                queue.queue.set(&settings.queue, now);
+            }
             return Ok(Declared::Updated);
         }
         let mut made = Ok(());
@@ -146,11 +173,36 @@ impl Broker {
                 made = Err(Error::Capacity(error));
                 Queue::new(1, &settings.queue).expect("a queue of one place can be made")
             });
-            Named::new(name.clone(), queue, settings)
+            Named::new(name.clone(), queue, settings, now)
         });
         made?;
         self.queues.pin().insert(name.clone(), queue);
         Ok(Declared::Created)
+    }
+
+    /// Changes the labels of a queue.
+    ///
+    /// # Errors
+    /// When these cannot be labels; they are as before then.
+    pub fn label(
+        &self,
+        queue: &Named,
+        change: impl FnOnce(&mut BTreeMap<String, String>),
+    ) -> Result<(), Error> {
+        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut labels = queue.labels();
+        change(&mut labels);
+        document::check_labels(&labels)?;
+        queue.set_labels(labels, self.now());
+        Ok(())
+    }
+
+    /// Changes the annotations of a queue: what a face keeps there, as much as it thinks right.
+    pub fn annotate(&self, queue: &Named, change: impl FnOnce(&mut BTreeMap<String, String>)) {
+        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut annotations = queue.annotations();
+        change(&mut annotations);
+        queue.set_annotations(annotations, self.now());
     }
 
     fn check(&self, name: &QueueName, settings: &QueueSettings) -> Result<(), Error> {
@@ -211,7 +263,7 @@ impl Broker {
     /// A queue as it is now.
     pub fn describe(&self, queue: &Named) -> Description {
         let _no_message_moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
-        queue.describe(self.now())
+        queue.describe(self.clock)
     }
 
     // Messages.
@@ -228,19 +280,24 @@ impl Broker {
         message: Message,
         options: SendOptions<'_>,
         until: Option<impl Future<Output = ()>>,
-    ) -> Result<MessageId, Error> {
+    ) -> Result<Sent, Error> {
         let Some(key) = options.idempotency_key else {
-            return self.send_once(queue, message, options.message, until).await;
+            let sent = self.send_once(queue, message, options.message, until).await?;
+            return Ok(Sent::of(sent, false));
         };
-        let window = queue.beside().idempotency_window;
-        match queue.keys.claim(key, &message, window, self.now()) {
-            KeyUse::Stored(id) => Ok(id),
+        let window = queue.idempotency_window();
+        let other = match options.duplicate_whatever_payload {
+            true => OtherPayload::IsDuplicate,
+            false => OtherPayload::Conflicts,
+        };
+        match queue.keys.claim(key, &message, other, window, self.now()) {
+            KeyUse::Stored(before) => Ok(Sent::of(before, true)),
             KeyUse::InProgress => Err(Error::KeyInProgress),
             KeyUse::Conflict => Err(Error::KeyConflict),
             KeyUse::First(first) => {
-                let id = self.send_once(queue, message, options.message, until).await?;
-                first.stored(id);
-                Ok(id)
+                let sent = self.send_once(queue, message, options.message, until).await?;
+                first.stored(sent);
+                Ok(Sent::of(sent, false))
             }
         }
     }
@@ -251,13 +308,13 @@ impl Broker {
         mut message: Message,
         options: Options,
         until: Option<impl Future<Output = ()>>,
-    ) -> Result<MessageId, Error> {
+    ) -> Result<Accepted, Error> {
         let Some(until) = until else {
-            return self.send_at(queue, message, options, self.now()).await;
+            return self.send_each(queue, message, options, self.now()).await;
         };
         let refused = loop {
             match queue.queue.try_send(message, options, self.now()) {
-                Ok(id) => return Ok(id),
+                Ok(sent) => return Ok(sent),
                 Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
                 Err(refused) => break refused,
             }
@@ -308,13 +365,23 @@ impl Broker {
     pub async fn send_at(
         &self,
         queue: &Named,
-        mut message: Message,
+        message: Message,
         options: Options,
         now: Millis,
     ) -> Result<MessageId, Error> {
+        self.send_each(queue, message, options, now).await.map(|sent| sent.id)
+    }
+
+    async fn send_each(
+        &self,
+        queue: &Named,
+        mut message: Message,
+        options: Options,
+        now: Millis,
+    ) -> Result<Accepted, Error> {
         loop {
             match queue.queue.try_send(message, options, now) {
-                Ok(id) => return Ok(id),
+                Ok(sent) => return Ok(sent),
                 Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
                 Err(refused) => {
                     return Err(self.refusal(queue, refused.why, refused.message.size()));
@@ -435,7 +502,7 @@ impl Broker {
     /// # Errors
     /// With the message. *Busy* is to be asked again.
     #[inline]
-    pub fn try_send(&self, queue: &Named, message: Message) -> Result<MessageId, TrySendError> {
+    pub fn try_send(&self, queue: &Named, message: Message) -> Result<Accepted, TrySendError> {
         queue.queue.try_send(message, Options::default(), self.now())
     }
 

@@ -36,7 +36,7 @@ impl Broker {
         if !queue.queue.has_dead_letters() {
             return;
         }
-        let target = queue.beside().dead_letter;
+        let target = queue.dead_letter();
         while let Some(mut letter) = queue.queue.take_dead_letter() {
             let now = self.now();
             let Some(name) = &target else {

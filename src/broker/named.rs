@@ -1,12 +1,14 @@
 //! A queue with its name, and what the broker keeps beside it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, SystemTime};
 
 use super::QueueName;
 use super::keys::Keys;
 use super::receipt::Texts;
+use crate::clock::Clock;
 use crate::queue::{Counts, MessageId, Millis, Queue, Settings};
 
 /// All settings of a queue.
@@ -18,6 +20,15 @@ pub struct QueueSettings {
     pub dead_letter: Option<QueueName>,
     /// How long an idempotency key is remembered.
     pub idempotency_window: Duration,
+    /// How long a receive waits for a message, if it does not say.
+    pub receive_wait: Duration,
+    /// Whether messages of one group keep their order, whatever happens to them. Said when the queue is
+    /// made and never changed.
+    pub fifo: bool,
+    /// What its operator notes about it.
+    pub labels: BTreeMap<String, String>,
+    /// What a face notes about it, and nobody else sees.
+    pub annotations: BTreeMap<String, String>,
     /// Everything else.
     pub queue: Settings,
 }
@@ -29,6 +40,10 @@ impl QueueSettings {
             capacity,
             dead_letter: None,
             idempotency_window: Duration::from_secs(300),
+            receive_wait: Duration::ZERO,
+            fifo: false,
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
             queue: Settings::default(),
         }
     }
@@ -42,15 +57,22 @@ pub struct Named {
     pub(super) keys: Keys,
     /// What of the settings the queue does not know. Control plane, but for the window, which only
     /// sends with a key look up.
-    pub(super) beside: RwLock<Beside>,
+    beside: RwLock<Beside>,
+    /// In milliseconds. Not in `beside`, because every receive that does not say looks it up.
+    receive_wait: AtomicU64,
     /// When the timer will tick it; written by the timer alone.
     next_tick: AtomicU64,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Beside {
-    pub(super) dead_letter: Option<QueueName>,
-    pub(super) idempotency_window: Duration,
+#[derive(Debug)]
+struct Beside {
+    dead_letter: Option<QueueName>,
+    idempotency_window: Duration,
+    fifo: bool,
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+    created_at: Millis,
+    modified_at: Millis,
 }
 
 /// A queue as it is now.
@@ -68,10 +90,19 @@ pub struct Description {
     pub oldest_age: Option<Duration>,
     /// Messages gone a second, over the last seconds.
     pub drain_rate: f64,
+    /// When it was made.
+    pub created_at: SystemTime,
+    /// When a setting, a label or an annotation was last changed.
+    pub modified_at: SystemTime,
 }
 
 impl Named {
-    pub(super) fn new(name: QueueName, queue: Queue, settings: &QueueSettings) -> Self {
+    pub(super) fn new(
+        name: QueueName,
+        queue: Queue,
+        settings: &QueueSettings,
+        now: Millis,
+    ) -> Self {
         Self {
             name,
             queue,
@@ -80,7 +111,13 @@ impl Named {
             beside: RwLock::new(Beside {
                 dead_letter: settings.dead_letter.clone(),
                 idempotency_window: settings.idempotency_window,
+                fifo: settings.fifo,
+                labels: settings.labels.clone(),
+                annotations: settings.annotations.clone(),
+                created_at: now,
+                modified_at: now,
             }),
+            receive_wait: AtomicU64::new(whole_millis(settings.receive_wait)),
             next_tick: AtomicU64::new(Millis::NEVER.0),
         }
     }
@@ -93,8 +130,66 @@ impl Named {
         self.next_tick.store(at.0, Ordering::Relaxed);
     }
 
-    pub(super) fn beside(&self) -> Beside {
-        self.beside.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn beside(&self) -> RwLockReadGuard<'_, Beside> {
+        self.beside.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change_beside(&self) -> RwLockWriteGuard<'_, Beside> {
+        self.beside.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what the queue itself does not know. Under the control lock.
+    pub(super) fn set(&self, settings: &QueueSettings, now: Millis) {
+        // ORDERING: Relaxed, nothing is passed on by a setting.
+        self.receive_wait.store(whole_millis(settings.receive_wait), Ordering::Relaxed);
+        let mut beside = self.change_beside();
+        beside.dead_letter.clone_from(&settings.dead_letter);
+        beside.idempotency_window = settings.idempotency_window;
+        beside.labels.clone_from(&settings.labels);
+        beside.modified_at = now;
+    }
+
+    /// Changes the labels. Under the control lock.
+    pub(super) fn set_labels(&self, labels: BTreeMap<String, String>, now: Millis) {
+        let mut beside = self.change_beside();
+        beside.labels = labels;
+        beside.modified_at = now;
+    }
+
+    /// Changes the annotations. Under the control lock.
+    pub(super) fn set_annotations(&self, annotations: BTreeMap<String, String>, now: Millis) {
+        let mut beside = self.change_beside();
+        beside.annotations = annotations;
+        beside.modified_at = now;
+    }
+
+    pub(super) fn idempotency_window(&self) -> Duration {
+        self.beside().idempotency_window
+    }
+
+    /// The queue that takes its messages that were received too often.
+    pub fn dead_letter(&self) -> Option<QueueName> {
+        self.beside().dead_letter.clone()
+    }
+
+    /// What its operator notes about it. Takes a lock: not for each message.
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        self.beside().labels.clone()
+    }
+
+    /// What a face notes about it. Takes a lock: not for each message.
+    pub fn annotations(&self) -> BTreeMap<String, String> {
+        self.beside().annotations.clone()
+    }
+
+    /// How long a receive waits for a message, if it does not say.
+    pub fn receive_wait(&self) -> Duration {
+        Duration::from_millis(self.receive_wait.load(Ordering::Relaxed))
+    }
+
+    /// Whether messages of one group keep their order.
+    pub fn is_fifo(&self) -> bool {
+        self.beside().fifo
     }
 
     /// Its name.
@@ -148,14 +243,23 @@ impl Named {
         let beside = self.beside();
         QueueSettings {
             capacity: self.queue.capacity(),
-            dead_letter: beside.dead_letter,
+            dead_letter: beside.dead_letter.clone(),
             idempotency_window: beside.idempotency_window,
+            receive_wait: self.receive_wait(),
+            fifo: beside.fifo,
+            labels: beside.labels.clone(),
+            annotations: beside.annotations.clone(),
             queue: self.queue.settings(),
         }
     }
 
-    pub(super) fn describe(&self, now: Millis) -> Description {
+    pub(super) fn describe(&self, clock: Clock) -> Description {
+        let now = clock.now();
         let oldest = self.queue.browse(1, now);
+        let (created_at, modified_at) = {
+            let beside = self.beside();
+            (beside.created_at, beside.modified_at)
+        };
         Description {
             name: self.name.clone(),
             settings: self.settings(),
@@ -163,6 +267,12 @@ impl Named {
             paused: self.queue.is_paused(),
             oldest_age: oldest.first().map(|oldest| now.since(oldest.sent_at)),
             drain_rate: self.queue.drain_rate(now),
+            created_at: clock.time_of_day(created_at),
+            modified_at: clock.time_of_day(modified_at),
         }
     }
+}
+
+fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -113,7 +113,7 @@ impl Queue {
             }
             for index in indices.drain(..) {
                 match self.admit(index, now) {
-                    Ok(Some(slot)) => received.push(self.deliver(slot, deadline)),
+                    Ok(Some(slot)) => received.push(self.deliver(slot, deadline, now)),
                     Ok(None) => {}
                     Err(Busy) => refusal = TryReceiveError::Busy,
                 }

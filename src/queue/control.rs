@@ -341,13 +341,16 @@ impl Queue {
                 State::Ready | State::InFlight | State::Delayed | State::Dying => {
                     let Some(mut slot) = self.slab.take(index, word) else { continue };
                     let id = MessageId { slot: index, generation: slot.generation() };
+                    let number = slot.number();
                     let (look, expires_at) = slot.with(|stored| {
                         let look = Delivery {
                             message: stored.message.clone(),
                             id,
+                            number,
                             receipt: Receipt { id, delivery: word.deliveries() },
                             receive_count: stored.receive_count,
                             sent_at: stored.sent_at,
+                            first_received_at: stored.first_received_at,
                         };
                         (look, stored.expires_at)
                     });

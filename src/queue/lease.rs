@@ -85,6 +85,9 @@ impl Queue {
         let (mut slot, _) = self.claim(receipt, in_flight)?;
         let expires_at = slot.with(|stored| {
             stored.receive_count -= 1;
+            if stored.receive_count == 0 {
+                stored.first_received_at = Millis::NEVER;
+            }
             stored.expires_at
         });
         self.gone.in_flight.fetch_sub(1, Ordering::SeqCst);

@@ -19,12 +19,14 @@ pub struct Message(ThinArc<Head, u8>);
 struct Head {
     content_type: ContentType,
     attributes: Attributes,
+    group: Option<Box<str>>,
 }
 
 impl Message {
     /// A message whose body is a copy of these bytes, whatever they are.
     pub fn new(body: &[u8], content_type: ContentType, attributes: Attributes) -> Self {
-        Self(ThinArc::from_header_and_slice(Head { content_type, attributes }, body))
+        let head = Head { content_type, attributes, group: None };
+        Self(ThinArc::from_header_and_slice(head, body))
     }
 
     /// A message of bytes that nothing is said about.
@@ -38,8 +40,30 @@ impl Message {
     }
 
     /// The same message with other attributes: a copy.
+    #[must_use]
     pub fn with_attributes(&self, attributes: Attributes) -> Self {
-        Self::new(self.body(), self.content_type().clone(), attributes)
+        let group = self.group().map(Box::from);
+        let head = Head { content_type: self.content_type().clone(), attributes, group };
+        Self(ThinArc::from_header_and_slice(head, self.body()))
+    }
+
+    /// The same message as one of a group, or of none: a copy, if there are clones of it.
+    #[must_use]
+    pub fn with_group(mut self, group: Option<&str>) -> Self {
+        let mut group = group.map(Box::from);
+        let changed = self.0.with_arc_mut(|arc| match triomphe::Arc::get_mut(arc) {
+            Some(own) => {
+                own.header_mut().group = group.take();
+                true
+            }
+            None => false,
+        });
+        if changed {
+            return self;
+        }
+        let (content_type, attributes) = (self.content_type().clone(), self.attributes().clone());
+        let head = Head { content_type, attributes, group };
+        Self(ThinArc::from_header_and_slice(head, self.body()))
     }
 
     /// Any bytes.
@@ -63,6 +87,11 @@ impl Message {
     /// Names and values that travel with it, in the sender's order.
     pub fn attributes(&self) -> &Attributes {
         &self.0.header.header.attributes
+    }
+
+    /// Which messages of a FIFO queue it keeps its order with.
+    pub fn group(&self) -> Option<&str> {
+        self.0.header.header.group.as_deref()
     }
 
     /// What it counts against the limits: body, content type and attributes, in bytes.
@@ -182,6 +211,15 @@ impl MessageId {
     }
 }
 
+/// A message that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Which one it is.
+    pub id: MessageId,
+    /// Its place among all messages ever sent to its queue, in their order.
+    pub number: u64,
+}
+
 /// One delivery of one message. Only the newest of a message is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Receipt {
@@ -206,6 +244,8 @@ impl Receipt {
 pub(super) struct Stored {
     pub(super) message: Message,
     pub(super) sent_at: Millis,
+    /// Never, until it is.
+    pub(super) first_received_at: Millis,
     pub(super) expires_at: Millis,
     /// How often it was delivered, deliveries that were taken back not counted.
     pub(super) receive_count: u32,
@@ -218,10 +258,14 @@ pub struct Delivery {
     pub message: Message,
     /// Which one it is.
     pub id: MessageId,
+    /// Its place among all messages ever sent to its queue, in their order.
+    pub number: u64,
     /// To acknowledge, extend or release this delivery by.
     pub receipt: Receipt,
     /// How often the message was delivered, this time included.
     pub receive_count: u32,
     /// When it was sent.
     pub sent_at: Millis,
+    /// When it was first delivered; [`Millis::NEVER`] where it is only looked at and was not.
+    pub first_received_at: Millis,
 }

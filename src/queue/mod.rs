@@ -63,7 +63,7 @@ pub use self::control::{Counts, Look};
 pub use self::error::{LeaseError, ResizeError, SendRefusal, TryReceiveError, TrySendError};
 use self::line::{Line, MAX_SEGMENTS};
 use self::message::Stored;
-pub use self::message::{Attributes, ContentType, Delivery, Message, MessageId, Receipt};
+pub use self::message::{Accepted, Attributes, ContentType, Delivery, Message, MessageId, Receipt};
 use self::rate::Rate;
 pub use self::receive::{Request, WaitingReceive};
 pub use self::send::{Options, WaitingSend};
@@ -117,7 +117,7 @@ pub struct Queue {
     delayed: AtomicU64,
     events: Events,
     receivers: Waiters<Request, Vec<Delivery>>,
-    senders: Waiters<send::Parked, Result<MessageId, TrySendError>>,
+    senders: Waiters<send::Parked, Result<Accepted, TrySendError>>,
     memory: Arc<Memory>,
     alarm: Box<dyn Fn(Millis) + Send + Sync>,
 }

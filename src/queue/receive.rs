@@ -64,7 +64,7 @@ impl Queue {
         }
         match self.next_ready(now) {
             Ok(Some(slot)) => {
-                received.push(self.deliver(slot, deadline));
+                received.push(self.deliver(slot, deadline, now));
                 Ok(())
             }
             refused => {
@@ -193,17 +193,28 @@ impl Queue {
         }
     }
 
-    pub(super) fn deliver(&self, mut slot: Taken<'_, Stored>, deadline: Millis) -> Delivery {
+    pub(super) fn deliver(
+        &self,
+        mut slot: Taken<'_, Stored>,
+        deadline: Millis,
+        now: Millis,
+    ) -> Delivery {
         let id = MessageId { slot: slot.index(), generation: slot.generation() };
+        let number = slot.number();
         let delivery = slot.deliveries().wrapping_add(1);
         let delivered = slot.with(|stored| {
             stored.receive_count += 1;
+            if stored.first_received_at == Millis::NEVER {
+                stored.first_received_at = now;
+            }
             Delivery {
                 message: stored.message.clone(),
                 id,
+                number,
                 receipt: Receipt { id, delivery },
                 receive_count: stored.receive_count,
                 sent_at: stored.sent_at,
+                first_received_at: stored.first_received_at,
             }
         });
         if slot.leave(State::InFlight, delivery, deadline) {

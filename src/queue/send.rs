@@ -9,7 +9,9 @@ use super::slab::Taken;
 use super::time::Millis;
 use super::waiters::{Left, Served, Waiting};
 use super::word::State;
-use super::{CLOSED, DISMISSED, Message, MessageId, Queue, SendRefusal, Supply, TrySendError};
+use super::{
+    Accepted, CLOSED, DISMISSED, Message, MessageId, Queue, SendRefusal, Supply, TrySendError,
+};
 use crate::sync::Ordering;
 
 /// What the sender of one message asks for, where it is not what the queue does anyway.
@@ -38,7 +40,7 @@ impl Queue {
         message: Message,
         options: Options,
         now: Millis,
-    ) -> Result<MessageId, TrySendError> {
+    ) -> Result<Accepted, TrySendError> {
         if self.senders.any() {
             let why = SendRefusal::Full { capacity: self.capacity() };
             return Err(TrySendError { message, why });
@@ -53,7 +55,7 @@ impl Queue {
         message: Message,
         options: Options,
         now: Millis,
-    ) -> Result<MessageId, TrySendError> {
+    ) -> Result<Accepted, TrySendError> {
         match self.reserve(message.size(), now) {
             Ok(slot) => Ok(self.publish(slot, message, options, now)),
             Err(why) => Err(TrySendError { message, why }),
@@ -165,7 +167,7 @@ impl Queue {
         message: Message,
         options: Options,
         now: Millis,
-    ) -> MessageId {
+    ) -> Accepted {
         // ORDERING: SeqCst, in one order with those that tell how many are gone.
         let number = self.sent.count.fetch_add(1, Ordering::SeqCst);
         let index = slot.index();
@@ -173,7 +175,7 @@ impl Queue {
         if ready {
             self.ready.push(index);
         }
-        id
+        Accepted { id, number }
     }
 
     /// Leaves a message in a slot that was free. Returns its id, and whether it is to be put in line.
@@ -189,7 +191,13 @@ impl Queue {
         let expires_at = ttl.map_or(Millis::NEVER, |ttl| now.after(ttl));
         let delay = options.delay.unwrap_or_else(|| self.knobs.delay());
         let id = MessageId { slot: slot.index(), generation: slot.generation() };
-        slot.put(Stored { message, sent_at: now, expires_at, receive_count: 0 });
+        slot.put(Stored {
+            message,
+            sent_at: now,
+            first_received_at: Millis::NEVER,
+            expires_at,
+            receive_count: 0,
+        });
         slot.set_number(number);
         let ready = delay.is_zero();
         if ready {
@@ -268,7 +276,7 @@ impl Queue {
                     return Served::Nothing;
                 };
                 match self.send_now(message, options, now) {
-                    Ok(id) => Served::Answer(Ok(id)),
+                    Ok(sent) => Served::Answer(Ok(sent)),
                     Err(TrySendError { message, why }) => {
                         let served = match why {
                             SendRefusal::Busy => Served::Busy,
@@ -304,7 +312,7 @@ impl From<Busy> for SendRefusal {
 #[must_use = "it sends nothing unless polled"]
 pub struct WaitingSend<'queue> {
     queue: &'queue Queue,
-    waiting: Waiting<'queue, Parked, Result<MessageId, TrySendError>>,
+    waiting: Waiting<'queue, Parked, Result<Accepted, TrySendError>>,
 }
 
 impl WaitingSend<'_> {
@@ -315,13 +323,13 @@ impl WaitingSend<'_> {
         &mut self,
         context: &mut Context<'_>,
         now: Millis,
-    ) -> Poll<Result<MessageId, TrySendError>> {
+    ) -> Poll<Result<Accepted, TrySendError>> {
         let queue = self.queue;
         self.waiting.poll(context.waker(), || queue.after_change(now))
     }
 
     /// Gives up. `None` while another thread is at the message: ask again.
-    pub fn give_up(&mut self) -> Option<Result<MessageId, TrySendError>> {
+    pub fn give_up(&mut self) -> Option<Result<Accepted, TrySendError>> {
         match self.waiting.try_leave()? {
             Left::Answered(answer) => answer,
             Left::Unanswered(parked) => parked.map(|Parked { message, .. }| {

@@ -16,7 +16,7 @@ use super::time::Millis;
 use super::word::{State, Word};
 use crate::ring::CapacityError;
 use crate::ring::zeroed::{Zeroed, zeroed_slice};
-use crate::sync::{AtomicU32, AtomicU64, Ordering, UnsafeCell};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, PLAIN_MEMORY, UnsafeCell};
 
 /// Slots for values of `T`.
 pub(super) struct Slab<T> {
@@ -40,6 +40,11 @@ struct Slot<T> {
     number: AtomicU64,
     value: UnsafeCell<MaybeUninit<T>>,
 }
+
+const _: () = assert!(
+    !PLAIN_MEMORY || size_of::<Slot<super::message::Stored>>() == 64,
+    "a message's slot is one cache line"
+);
 
 // SAFETY: where `PLAIN_MEMORY`, atomics are their integers, zero is a free slot's word, and a free
 // slot's value may be any bytes at all.

@@ -1,7 +1,8 @@
 //! Resize, purge, pause, close, settings.
 
 use ringmq::queue::{
-    LeaseError, Millis, Queue, ResizeError, SendRefusal, Settings, TryReceiveError,
+    Attributes, ContentType, LeaseError, Message, Millis, Queue, ResizeError, SendRefusal,
+    Settings, TryReceiveError,
 };
 
 use crate::support::{
@@ -190,4 +191,20 @@ fn browsing_and_finding_change_nothing() {
     let received = receive(&queue, 9, NOW);
     assert_eq!(texts(&received), ["b", "c"]);
     assert_eq!(received[0].receive_count, 1);
+}
+
+#[test]
+fn a_group_travels_with_a_message_and_counts_for_nothing() {
+    let attributes: Attributes = [("a", "1")].into_iter().collect();
+    let plain = Message::new(b"body", ContentType::Json, attributes);
+    let clone = plain.clone();
+    let grouped = plain.with_group(Some("g"));
+    assert_eq!((clone.group(), grouped.group()), (None, Some("g")));
+    assert_eq!(grouped.size(), clone.size());
+    assert_ne!(grouped, clone);
+    let other = grouped.with_attributes(Attributes::default());
+    assert_eq!((other.group(), other.body()), (Some("g"), &b"body"[..]));
+    assert_eq!(other.content_type(), &ContentType::Json);
+    // Nobody else has it, so it is changed where it is.
+    assert_eq!(grouped.with_group(None), clone);
 }

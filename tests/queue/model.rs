@@ -35,7 +35,9 @@ pub struct Model {
 #[derive(Clone, Debug)]
 pub struct Kept {
     pub size: u64,
+    pub number: u64,
     pub sent_at: Millis,
+    pub first_received_at: Millis,
     pub expires_at: Millis,
     pub receive_count: u32,
     /// Of these the last one's receipt is valid.
@@ -113,12 +115,15 @@ impl Model {
         if let Some(refusal) = refusal {
             return Err(refusal);
         }
+        let number = self.past.sent;
         self.past.sent += 1;
         let ttl = options.ttl.or(self.settings.ttl);
         let delay = options.delay.unwrap_or(self.settings.delay);
         let message = Kept {
             size,
+            number,
             sent_at: now,
+            first_received_at: Millis::NEVER,
             expires_at: ttl.map_or(Millis::NEVER, |ttl| now.after(ttl)),
             receive_count: 0,
             deliveries: 0,
@@ -191,6 +196,7 @@ impl Model {
             let message = self.message(tag);
             message.receive_count += 1;
             message.deliveries += 1;
+            message.first_received_at = message.first_received_at.min(now);
             message.place =
                 Place::InFlight(if lease.is_zero() { Millis::NEVER } else { now.after(lease) });
             received.push((tag, message.deliveries));
@@ -267,6 +273,9 @@ impl Model {
             return Err(LeaseError::Lost);
         }
         message.receive_count -= 1;
+        if message.receive_count == 0 {
+            message.first_received_at = Millis::NEVER;
+        }
         if message.expires_at <= now {
             self.expire(delivery.0);
         } else {

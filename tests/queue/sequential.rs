@@ -147,14 +147,15 @@ impl Both {
         let (tag, message) = self.message(size);
         let size = message.size();
         let sent = self.queue.try_send(message.clone(), options, self.now);
-        let id = *sent.as_ref().unwrap_or(&MessageId::from_parts(0, 0));
+        let accepted = sent.as_ref().ok().copied();
         let sent = sent.map(|_| ()).map_err(|refused| {
             assert_eq!(refused.message, message, "what was refused comes back");
             refused.why
         });
         same(sent, self.model.send(tag, size, options, self.now));
-        if sent.is_ok() {
-            self.was_sent(tag, id, message);
+        if let Some(accepted) = accepted {
+            same(accepted.number, self.model.messages[&tag].number);
+            self.was_sent(tag, accepted.id, message);
         }
     }
 
@@ -285,7 +286,9 @@ impl Both {
         let expected = &self.model.messages[&tag];
         same(look.message.body(), &self.bodies[&tag]);
         assert!(self.ids.contains(&(tag, look.id)), "it has the id that its sender was told");
-        same((look.receive_count, look.sent_at), (expected.receive_count, expected.sent_at));
+        same((look.receive_count, look.number), (expected.receive_count, expected.number));
+        let times = (expected.sent_at, expected.first_received_at);
+        same((look.sent_at, look.first_received_at), times);
     }
 
     /// What must be true between any two operations.

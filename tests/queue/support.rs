@@ -33,7 +33,7 @@ pub fn send(queue: &Queue, text: &str, now: Millis) -> MessageId {
 
 #[track_caller]
 pub fn send_with(queue: &Queue, text: &str, options: Options, now: Millis) -> MessageId {
-    queue.try_send(Message::text(text), options, now).expect("there is room")
+    queue.try_send(Message::text(text), options, now).expect("there is room").id
 }
 
 #[track_caller]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::queue::{
-    Delivery, LeaseError, Message, MessageId, Millis, Options, Overflow, Queue, Receipt, Request,
+    Accepted, Delivery, LeaseError, Message, Millis, Options, Overflow, Queue, Receipt, Request,
     SendRefusal, Settings, TryReceiveError, TrySendError,
 };
 use crate::sync::yield_now;
@@ -97,7 +97,7 @@ pub fn delivery(queue: &Queue, now: Millis) -> Delivery {
     received.pop().expect("one was asked for")
 }
 
-pub fn sent(answer: Result<MessageId, TrySendError>) -> &'static str {
+pub fn sent(answer: Result<Accepted, TrySendError>) -> &'static str {
     match answer.map_err(|refused| refused.why) {
         Ok(_) => "sent",
         Err(SendRefusal::Full { .. }) => "full",

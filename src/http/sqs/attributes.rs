@@ -5,17 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::call::{Call, queue_of_arn};
 use super::errors::{Kind as ErrorKind, SqsError};
-use super::kept;
 use super::limits::{Limits, VISIBILITY_SECONDS};
-use crate::broker::{Description, Named, QueueName, SettingsDocument};
-use crate::queue::Millis;
+use super::policy::POLICY;
+use crate::broker::{Declared, Description, Named, QueueName, SettingsDocument};
 
 /// Attributes by name, as requests and answers have them.
 pub(super) type Attributes = BTreeMap<String, String>;
@@ -42,11 +41,12 @@ enum On {
     FifoOnly,
 }
 
-const RECEIVE_WAIT: &str = "ReceiveMessageWaitTimeSeconds";
 pub(super) const CONTENT_BASED: &str = "ContentBasedDeduplication";
+pub(super) const DEDUPLICATION_SCOPE: &str = "DeduplicationScope";
+/// What a FIFO queue has of them where nobody said anything.
+const FIFO_DEFAULTS: [(&str, &str); 3] =
+    [(CONTENT_BASED, "false"), (DEDUPLICATION_SCOPE, "queue"), ("FifoThroughputLimit", "perQueue")];
 const REDRIVE_ALLOW: &str = "RedriveAllowPolicy";
-const CREATED: &str = "CreatedTimestamp";
-const MODIFIED: &str = "LastModifiedTimestamp";
 
 /// All there are.
 const TABLE: [(&str, Kind); 21] = [
@@ -54,22 +54,22 @@ const TABLE: [(&str, Kind); 21] = [
     ("DelaySeconds", number("delay", |limits| 0..=limits.delay_seconds)),
     ("MaximumMessageSize", number("max_message_bytes", |limits| limits.message_bytes.clone())),
     ("MessageRetentionPeriod", number("ttl", |limits| limits.retention_seconds.clone())),
-    (RECEIVE_WAIT, number("receive_wait", |limits| 0..=limits.wait_seconds)),
+    ("ReceiveMessageWaitTimeSeconds", number("receive_wait", |limits| 0..=limits.wait_seconds)),
     ("RedrivePolicy", Kind::RedrivePolicy),
     (REDRIVE_ALLOW, kept_if(|value| RedriveAllowPolicy::read(value).is_some())),
-    ("Policy", kept_if(is_json_object)),
+    (POLICY, kept_if(is_json_object)),
     ("KmsMasterKeyId", kept_if(|_| true)),
     ("KmsDataKeyReusePeriodSeconds", kept_if(|value| is_within(value, 60..=86_400))),
     ("SqsManagedSseEnabled", kept_if(is_bool)),
     ("FifoQueue", Kind::Fifo),
-    (CONTENT_BASED, Kind::Kept { allowed: is_bool, on: On::FifoOnly }),
-    ("DeduplicationScope", on_fifo(|value| matches!(value, "messageGroup" | "queue"))),
+    (CONTENT_BASED, on_fifo(is_bool)),
+    (DEDUPLICATION_SCOPE, on_fifo(|value| matches!(value, "messageGroup" | "queue"))),
     ("FifoThroughputLimit", on_fifo(|value| matches!(value, "perQueue" | "perMessageGroupId"))),
     ("ApproximateNumberOfMessages", Kind::ReadOnly),
     ("ApproximateNumberOfMessagesNotVisible", Kind::ReadOnly),
     ("ApproximateNumberOfMessagesDelayed", Kind::ReadOnly),
-    (CREATED, Kind::ReadOnly),
-    (MODIFIED, Kind::ReadOnly),
+    ("CreatedTimestamp", Kind::ReadOnly),
+    ("LastModifiedTimestamp", Kind::ReadOnly),
     ("QueueArn", Kind::ReadOnly),
 ];
 
@@ -155,6 +155,13 @@ impl RedriveAllowPolicy {
     }
 }
 
+/// A queue that attributes are about.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) name: &'a str,
+    pub(super) fifo: bool,
+}
+
 /// What a request wants of a queue.
 #[derive(Default)]
 pub(super) struct Changes {
@@ -165,16 +172,26 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Reads the attributes of a request about the queue `name`.
-    pub(super) fn read(call: &Call, name: &str, given: &Attributes) -> Result<Self, SqsError> {
+    /// Reads the attributes of a request.
+    pub(super) fn read(
+        call: &Call,
+        about: About<'_>,
+        given: &Attributes,
+    ) -> Result<Self, SqsError> {
         let mut changes = Self::default();
-        for (attribute, value) in given {
-            changes.take(call, name, attribute, value)?;
+        for (name, value) in given {
+            changes.take(call, about, name, value)?;
         }
         Ok(changes)
     }
 
-    fn take(&mut self, call: &Call, queue: &str, name: &str, value: &str) -> Result<(), SqsError> {
+    fn take(
+        &mut self,
+        call: &Call,
+        about: About<'_>,
+        name: &str,
+        value: &str,
+    ) -> Result<(), SqsError> {
         let refuse = || Err(SqsError::attribute(name));
         match kind_of(name)? {
             Kind::Number { setting, range } => {
@@ -187,10 +204,10 @@ impl Changes {
                     (_, Ok(number)) => json!(number),
                     (_, Err(_)) => return refuse(),
                 };
-                self.settings.insert(setting.to_owned(), value);
+                self.set(setting, value);
             }
-            Kind::RedrivePolicy => self.take_redrive_policy(call, queue, value)?,
-            Kind::Kept { on: On::FifoOnly, .. } if !is_fifo(queue) => return Err(unknown(name)),
+            Kind::RedrivePolicy => self.take_redrive_policy(call, about, value)?,
+            Kind::Kept { on: On::FifoOnly, .. } if !about.fifo => return Err(unknown(name)),
             Kind::Kept { allowed, .. } => {
                 let value = (!value.is_empty()).then(|| value.to_owned());
                 if value.as_deref().is_some_and(|value| !allowed(value)) {
@@ -198,10 +215,9 @@ impl Changes {
                 }
                 self.kept.insert(name.to_owned(), value);
             }
-            Kind::Fifo if !is_fifo(queue) && value != "true" => return Err(unknown(name)),
-            Kind::Fifo if is_fifo(queue) == (value == "true") => {}
-            Kind::Fifo => return refuse(),
-            Kind::ReadOnly => return Err(unknown(name)),
+            Kind::Fifo if about.fifo && value == "true" => {}
+            Kind::Fifo if about.fifo => return refuse(),
+            Kind::Fifo | Kind::ReadOnly => return Err(unknown(name)),
         }
         Ok(())
     }
@@ -209,42 +225,24 @@ impl Changes {
     fn take_redrive_policy(
         &mut self,
         call: &Call,
-        queue: &str,
+        about: About<'_>,
         value: &str,
     ) -> Result<(), SqsError> {
         let (mut dead_letter, mut max_receives) = (Value::Null, Value::Null);
         if !value.is_empty() {
-            let refuse = |reason: &str| Err(SqsError::value("RedrivePolicy", value, reason));
-            let Ok(policy) = serde_json::from_str::<RedrivePolicy>(value) else {
-                return refuse("Redrive policy is not a valid JSON map.");
-            };
-            let most = 1..=1000;
-            if !most.contains(&policy.max_receive_count.0) {
-                return refuse("Invalid value for maxReceiveCount: must be from 1 to 1000.");
-            }
-            let target = queue_of_arn(&policy.dead_letter_target_arn);
-            let found = target.and_then(|name| call.broker().queue(name).ok());
-            let Some(target) = found else {
-                return refuse("Dead letter target does not exist.");
-            };
-            let target_name = target.name().as_str();
-            if target_name == queue {
-                return refuse("Dead letter target is the queue itself.");
-            }
-            if is_fifo(target_name) != is_fifo(queue) {
-                return refuse("Dead-letter queue must be same type of queue as the source.");
-            }
-            let allowed = kept::get(call, &target, REDRIVE_ALLOW);
-            let allowed = allowed.and_then(|policy| RedriveAllowPolicy::read(&policy));
-            if allowed.is_some_and(|policy| !policy.allows(queue)) {
-                return refuse("Queue is not permitted to use the dead letter target.");
-            }
-            dead_letter = json!(target_name);
-            max_receives = json!(policy.max_receive_count.0);
+            let (target, most) = read_redrive_policy(call, about, value)
+                .map_err(|reason| SqsError::value("RedrivePolicy", value, reason))?;
+            dead_letter = json!(target);
+            max_receives = json!(most);
         }
-        self.settings.insert("dead_letter".to_owned(), dead_letter);
-        self.settings.insert("max_receives".to_owned(), max_receives);
+        self.set("dead_letter", dead_letter);
+        self.set("max_receives", max_receives);
         Ok(())
+    }
+
+    /// Sets one of the queue's settings, by its name there; to its default with `null`.
+    pub(super) fn set(&mut self, setting: &str, value: Value) {
+        self.settings.insert(setting.to_owned(), value);
     }
 
     /// Gives what is not said the value that SQS gives a new queue.
@@ -254,40 +252,62 @@ impl Changes {
             ("delay", json!(0)),
             ("max_message_bytes", json!(1 << 20)),
             ("ttl", json!(345_600)),
+            ("receive_wait", json!(0)),
         ] {
             self.settings.entry(setting).or_insert(value);
         }
         self
     }
 
-    /// With this capacity; the server's default where it is none.
-    pub(super) fn set_capacity(&mut self, capacity: Option<u64>) {
-        self.settings.insert("capacity".to_owned(), json!(capacity));
-    }
-
     /// Makes the queue, or changes it.
-    pub(super) fn apply(mut self, call: &Call, name: &QueueName) -> Result<(), SqsError> {
-        // Until queues have it as a setting.
-        if let Some(wait) = self.settings.remove("receive_wait") {
-            self.kept.insert(RECEIVE_WAIT.to_owned(), Some(wait.to_string()));
-        }
+    pub(super) fn apply(self, call: &Call, name: &QueueName) -> Result<Declared, SqsError> {
         let document = SettingsDocument::deserialize(Value::Object(self.settings))
             .map_err(|error| SqsError::invalid(error.to_string()))?;
         let declared = call.broker().declare(name, document)?;
-        let queue = call.broker().queue(name.as_str())?;
-        let now = seconds_since_1970(call, call.broker().clock().now());
-        if declared == crate::broker::Declared::Created {
-            self.kept.insert(CREATED.to_owned(), Some(now.clone()));
+        if !self.kept.is_empty() {
+            let queue = call.broker().queue(name.as_str())?;
+            call.broker().annotate(&queue, |annotations| {
+                for (name, value) in self.kept {
+                    match value {
+                        Some(value) => annotations.insert(name, value),
+                        None => annotations.remove(&name),
+                    };
+                }
+            });
         }
-        self.kept.insert(MODIFIED.to_owned(), Some(now));
-        kept::set(call, &queue, self.kept);
-        Ok(())
+        Ok(declared)
     }
 }
 
-/// Whether this is the name of a FIFO queue.
-pub(super) fn is_fifo(name: &str) -> bool {
-    name.ends_with(".fifo")
+/// The queue that a redrive policy names, and how often a message is received before; or why it
+/// cannot be.
+fn read_redrive_policy(
+    call: &Call,
+    about: About<'_>,
+    text: &str,
+) -> Result<(String, i64), &'static str> {
+    let policy: RedrivePolicy =
+        serde_json::from_str(text).map_err(|_| "Redrive policy is not a valid JSON map.")?;
+    let most = policy.max_receive_count.0;
+    if !(1..=1000).contains(&most) {
+        return Err("Invalid value for maxReceiveCount: must be from 1 to 1000.");
+    }
+    let target = queue_of_arn(&policy.dead_letter_target_arn);
+    let target = target.and_then(|name| call.broker().queue(name).ok());
+    let target = target.ok_or("Dead letter target does not exist.")?;
+    let name = target.name().as_str();
+    if name == about.name {
+        return Err("Dead letter target is the queue itself.");
+    }
+    if target.is_fifo() != about.fifo {
+        return Err("Dead-letter queue must be same type of queue as the source.");
+    }
+    let allowed = target.annotations().remove(REDRIVE_ALLOW);
+    let allowed = allowed.and_then(|policy| RedriveAllowPolicy::read(&policy));
+    if allowed.is_some_and(|policy| !policy.allows(about.name)) {
+        return Err("Queue is not permitted to use the dead letter target.");
+    }
+    Ok((name.to_owned(), most))
 }
 
 /// Refuses to make a queue that is there with other attributes.
@@ -343,52 +363,87 @@ pub(super) fn wanted<'a>(
 }
 
 /// A queue's attributes as they are now.
-pub(super) struct Present {
-    queue: Description,
-    kept: BTreeMap<String, String>,
-}
+pub(super) struct Present(Description);
 
 impl Present {
     pub(super) fn of(call: &Call, queue: &Named) -> Self {
-        Self { queue: call.broker().describe(queue), kept: kept::all(call, queue) }
+        Self(call.broker().describe(queue))
     }
 
     /// One of them, if the queue has it.
     pub(super) fn get(&self, call: &Call, name: &str) -> Option<String> {
-        let (settings, counts) = (&self.queue.settings.queue, &self.queue.counts);
-        let own_name = self.queue.name.as_str();
+        let Description { settings: all, counts, .. } = &self.0;
+        let settings = &all.queue;
         Some(match name {
             "VisibilityTimeout" => settings.lease.as_secs().to_string(),
             "DelaySeconds" => settings.delay.as_secs().to_string(),
             "MaximumMessageSize" => settings.max_message_bytes.to_string(),
             // Absent where messages never expire.
             "MessageRetentionPeriod" => settings.ttl?.as_secs().to_string(),
-            RECEIVE_WAIT => self.kept.get(RECEIVE_WAIT).map_or("0", String::as_str).to_owned(),
+            "ReceiveMessageWaitTimeSeconds" => all.receive_wait.as_secs().to_string(),
             "RedrivePolicy" => {
-                let (target, most) =
-                    (self.queue.settings.dead_letter.as_ref()?, settings.max_receives?);
+                let (target, most) = (all.dead_letter.as_ref()?, settings.max_receives?);
                 let arn = call.arn(target.as_str());
                 json!({ "deadLetterTargetArn": arn, "maxReceiveCount": most }).to_string()
             }
             "ApproximateNumberOfMessages" => counts.ready.to_string(),
             "ApproximateNumberOfMessagesNotVisible" => counts.in_flight.to_string(),
             "ApproximateNumberOfMessagesDelayed" => counts.delayed.to_string(),
-            "QueueArn" => call.arn(own_name),
-            "FifoQueue" => is_fifo(own_name).then(|| "true".to_owned())?,
-            CONTENT_BASED if is_fifo(own_name) => {
-                self.kept.get(name).map_or("false", String::as_str).to_owned()
+            "CreatedTimestamp" => seconds_since_1970(self.0.created_at),
+            "LastModifiedTimestamp" => seconds_since_1970(self.0.modified_at),
+            "QueueArn" => call.arn(self.0.name.as_str()),
+            "FifoQueue" => all.fifo.then(|| "true".to_owned())?,
+            _ => {
+                let default = FIFO_DEFAULTS.iter().find(|(own, _)| all.fifo && *own == name);
+                let kept = all.annotations.get(name).map(String::as_str);
+                kept.or(default.map(|(_, value)| *value))?.to_owned()
             }
-            // A queue that another face made is as old as the server, as far as anybody knows.
-            CREATED | MODIFIED => {
-                let kept = self.kept.get(name).cloned();
-                kept.unwrap_or_else(|| seconds_since_1970(call, Millis(0)))
-            }
-            _ => self.kept.get(name)?.clone(),
         })
     }
 }
 
-fn seconds_since_1970(call: &Call, at: Millis) -> String {
-    let at = call.broker().clock().time_of_day(at);
+fn seconds_since_1970(at: SystemTime) -> String {
     at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redrive_allow_policy_says_who_may() {
+        for (text, allows) in [
+            (r#"{"redrivePermission":"allowAll"}"#, true),
+            (r#"{"redrivePermission":"denyAll"}"#, false),
+            (r#"{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:x:1:q"]}"#, true),
+            (r#"{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:x:1:r"]}"#, false),
+        ] {
+            assert_eq!(RedriveAllowPolicy::read(text).expect(text).allows("q"), allows, "{text}");
+        }
+        for text in [
+            "",
+            "{}",
+            r#"{"redrivePermission":"some"}"#,
+            r#"{"redrivePermission":"byQueue"}"#,
+            r#"{"redrivePermission":"allowAll","sourceQueueArns":["arn:aws:sqs:x:1:q"]}"#,
+        ] {
+            assert!(RedriveAllowPolicy::read(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn policies_are_compared_by_what_they_say() {
+        let one = r#"{"maxReceiveCount":"3","deadLetterTargetArn":"a"}"#;
+        let other = r#"{"deadLetterTargetArn":"a", "maxReceiveCount":3}"#;
+        assert_eq!(as_json(one), as_json(other));
+        assert_ne!(as_json(one), as_json(r#"{"deadLetterTargetArn":"b","maxReceiveCount":3}"#));
+    }
+
+    #[test]
+    fn all_are_all_and_unknown_ones_are_told() {
+        assert_eq!(wanted(["All", "QueueArn"].into_iter()).unwrap().len(), TABLE.len());
+        assert!(wanted(std::iter::empty()).unwrap().is_empty());
+        let error = wanted(["Nope"].into_iter()).unwrap_err();
+        assert_eq!(error.message, "Unknown Attribute Nope.");
+    }
 }

@@ -1,11 +1,9 @@
 //! What every action needs to know of the request: where it came to, and the queue it is about.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Face;
-use super::errors::SqsError;
-use super::kept;
+use super::errors::{Kind, SqsError};
 use super::limits::Limits;
 use crate::broker::{Broker, Named};
 use crate::http::front::Counted;
@@ -52,15 +50,13 @@ impl Call {
             false => url,
         };
         match url.rsplit('/').next() {
-            None | Some("") => Err(SqsError::missing("QueueUrl")),
+            None | Some("") if url.is_empty() => Err(SqsError::missing("QueueUrl")),
+            None | Some("") => {
+                let text = format!("The address {url} is not valid for this endpoint.");
+                Err(SqsError::new(Kind::InvalidAddress, text))
+            }
             Some(name) => Ok(self.broker().queue(name)?),
         }
-    }
-
-    /// How long a receive waits that does not say.
-    pub(super) fn receive_wait(&self, queue: &Named) -> Duration {
-        let kept = kept::get(self, queue, "ReceiveMessageWaitTimeSeconds");
-        Duration::from_secs(kept.and_then(|wait| wait.parse().ok()).unwrap_or(0))
     }
 
     /// The URL of a queue, by which its clients find this server again.

@@ -97,7 +97,6 @@ table! {
     RequestThrottled sqs "RequestThrottled" "RequestThrottled" FORBIDDEN Sender;
     UnsupportedOperation sqs "UnsupportedOperation" "AWS.SimpleQueueService.UnsupportedOperation" BAD_REQUEST Sender;
     InvalidAddress sqs "InvalidAddress" "InvalidAddress" NOT_FOUND Sender;
-    ResourceNotFound sqs "ResourceNotFoundException" "ResourceNotFoundException" NOT_FOUND Sender;
     InvalidParameterValue coral "InvalidParameterValueException" "InvalidParameterValue" BAD_REQUEST Sender;
     MissingParameter coral "MissingRequiredParameterException" "MissingParameter" BAD_REQUEST Sender;
     /// The request cannot be read.

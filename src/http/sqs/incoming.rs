@@ -11,8 +11,9 @@ use serde::ser::{SerializeMap as _, SerializeStruct as _, Serializer};
 use super::call::{Call, uuid_form};
 use super::digests;
 use super::errors::{Kind, SqsError};
+use super::fifo::sequence_number;
 use super::message_attributes::{self as attributes, Attribute, is_allowed_text, is_wanted};
-use crate::broker::Delivered;
+use crate::broker::{Delivered, Named};
 use crate::clock::Clock;
 use crate::queue::{Delivery, Millis};
 
@@ -49,6 +50,7 @@ pub(super) struct Wanted {
     system: Vec<(&'static str, System)>,
     names: Vec<String>,
     clock: Clock,
+    fifo: bool,
     /// The ARN of a queue without its name.
     arn: String,
     account: String,
@@ -57,6 +59,7 @@ pub(super) struct Wanted {
 impl Wanted {
     pub(super) fn new<'a>(
         call: &Call,
+        queue: &Named,
         system: impl Iterator<Item = &'a str>,
         names: Vec<String>,
     ) -> Result<Self, SqsError> {
@@ -79,6 +82,7 @@ impl Wanted {
             system: wanted,
             names,
             clock: call.broker().clock(),
+            fifo: queue.is_fifo(),
             arn: call.arn(""),
             account: call.face().account.clone(),
         })
@@ -129,9 +133,9 @@ impl<'a> Incoming<'a> {
             System::DeadLetterQueueSourceArn => {
                 format!("{}{}", wanted.arn, kept.get(attributes::DEAD_LETTER_SOURCE)?)
             }
-            System::MessageGroupId | System::MessageDeduplicationId | System::SequenceNumber => {
-                return None;
-            }
+            System::MessageGroupId => delivery.message.group()?.to_owned(),
+            System::MessageDeduplicationId => kept.get(attributes::DEDUPLICATION_ID)?.to_owned(),
+            System::SequenceNumber => wanted.fifo.then(|| sequence_number(delivery.number))?,
         })
     }
 

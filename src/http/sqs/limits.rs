@@ -59,7 +59,7 @@ impl From<LimitsKind> for Limits {
                 batch_entries: 1000,
                 batch_bytes: 1 << 30,
                 receive_messages: 1000,
-                wait_seconds: 300,
+                wait_seconds: 60,
                 delay_seconds: 604_800,
                 message_bytes: 1..=1 << 30,
                 retention_seconds: 1..=315_360_000,

@@ -21,6 +21,8 @@ use crate::queue::Attributes;
 const TYPE_PREFIX: &str = "sqs-type-";
 /// What the system attribute `AWSTraceHeader` is kept as.
 pub(super) const TRACE: &str = "x-amzn-trace-id";
+/// What the deduplication id of a message in a FIFO queue is kept as.
+pub(super) const DEDUPLICATION_ID: &str = "sqs-deduplication-id";
 /// Before the names of those that the broker gives a dead letter.
 const DEAD_LETTER_PREFIX: &str = "dead-letter-";
 /// The one of them that names the queue it came from.
@@ -178,7 +180,10 @@ fn check_name(name: &str) -> Result<(), SqsError> {
 
 /// Whether an attribute is no message attribute of its own.
 fn is_ours(name: &str) -> bool {
-    name.starts_with(TYPE_PREFIX) || name.starts_with(DEAD_LETTER_PREFIX) || name == TRACE
+    name.starts_with(TYPE_PREFIX)
+        || name.starts_with(DEAD_LETTER_PREFIX)
+        || name == TRACE
+        || name == DEDUPLICATION_ID
 }
 
 /// Up to 38 digits of precision, from 10^-128 to 10^126.
@@ -197,8 +202,11 @@ pub(super) fn is_allowed_text(text: &str) -> bool {
     !text.bytes().any(control) && !noncharacter()
 }
 
-/// The attributes as a queue keeps them.
-pub(super) fn keep(attributes: &[Attribute<'_>], trace: Option<&str>) -> Attributes {
+/// The attributes as a queue keeps them, and `others` behind them.
+pub(super) fn keep<'a>(
+    attributes: &[Attribute<'_>],
+    others: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Attributes {
     let mut kept: Vec<(String, String)> = Vec::new();
     for attribute in attributes {
         let value = match &attribute.value {
@@ -211,7 +219,7 @@ pub(super) fn keep(attributes: &[Attribute<'_>], trace: Option<&str>) -> Attribu
             kept.push((companion, attribute.data_type.clone().into_owned()));
         }
     }
-    kept.extend(trace.map(|trace| (TRACE.to_owned(), trace.to_owned())));
+    kept.extend(others.map(|(name, value)| (name.to_owned(), value.to_owned())));
     kept.into_iter().collect()
 }
 
@@ -285,7 +293,7 @@ mod tests {
                 "n":{"DataType":"Number.int","StringValue":"-1.5e3"}}"#,
         );
         let read = read(&given, &limits()).unwrap();
-        let attributes = keep(&read, Some("Root=1"));
+        let attributes = keep(&read, [(TRACE, "Root=1")].into_iter());
         assert_eq!(attributes.get("a"), Some("x"));
         assert_eq!(attributes.get("sqs-type-a"), None);
         assert_eq!(attributes.get("sqs-type-b"), Some("Binary.png"));

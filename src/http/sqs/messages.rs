@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::call::{Call, uuid_form};
 use super::digests;
 use super::errors::{Kind, SqsError};
-use super::message_attributes::{self, Given, is_allowed_text};
+use super::fifo::{Order, sequence_number};
+use super::message_attributes::{self, DEDUPLICATION_ID, Given, TRACE, is_allowed_text};
 use super::number::Number;
 use crate::broker::Named;
 use crate::queue::{ContentType, Message, MessageId, Options};
@@ -36,6 +37,8 @@ pub(super) struct Outgoing<'request> {
 pub(super) struct Prepared {
     pub(super) message: Message,
     pub(super) options: Options,
+    /// What a repeated send of it would have the same of; only in FIFO queues.
+    pub(super) key: Option<String>,
     /// Bytes of body and attributes.
     pub(super) size: u64,
     pub(super) digests: Digests,
@@ -61,6 +64,8 @@ pub(super) struct Sent<'request> {
     attributes_digest: Option<String>,
     #[serde(rename = "MD5OfMessageSystemAttributes", skip_serializing_if = "Option::is_none")]
     system_attributes_digest: Option<String>,
+    #[serde(rename = "SequenceNumber", skip_serializing_if = "Option::is_none")]
+    sequence_number: Option<String>,
 }
 
 impl<'request> Sent<'request> {
@@ -77,7 +82,13 @@ impl<'request> Sent<'request> {
             body_digest: digests.body,
             attributes_digest: digests.attributes,
             system_attributes_digest: digests.system_attributes,
+            sequence_number: None,
         }
+    }
+
+    /// With its place in a FIFO queue.
+    pub(super) fn numbered(self, number: u64) -> Self {
+        Self { sequence_number: Some(sequence_number(number)), ..self }
     }
 }
 
@@ -109,14 +120,21 @@ impl Outgoing<'_> {
             attributes: message_attributes::digest(&attributes),
             system_attributes,
         };
-        let kept = message_attributes::keep(&attributes, trace);
+        let (group, id) = (&self.message_group_id, &self.message_deduplication_id);
+        let delayed = delay.is_some_and(|delay| !delay.is_zero());
+        let order = Order::read(queue, body, group.as_deref(), id.as_deref(), delayed)?;
+        let trace = trace.map(|trace| (TRACE, trace));
+        let deduplication_id = order.deduplication_id.as_deref().map(|id| (DEDUPLICATION_ID, id));
+        let kept = message_attributes::keep(&attributes, trace.into_iter().chain(deduplication_id));
         let message = Message::new(body.as_bytes(), ContentType::Text, kept);
+        let message = message.with_group(order.group);
         let largest = queue.max_message_bytes();
         if size as u64 > largest {
             return Err(SqsError::too_long(largest));
         }
-        let options = Options { delay, ttl: None };
-        Ok(Prepared { message, options, size: size as u64, digests })
+        // In a FIFO queue all messages wait for the same time.
+        let options = Options { delay: delay.filter(|_| !queue.is_fifo()), ttl: None };
+        Ok(Prepared { message, options, key: order.key, size: size as u64, digests })
     }
 
     /// The trace header, which is all that may stand among the system attributes, and their digest.

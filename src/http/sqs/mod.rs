@@ -4,23 +4,23 @@
 //! the typed request of one action, and what that answers is written in the same protocol. Errors
 //! are one table, limits one object.
 
-#![allow(dead_code)] // the tables are whole before all actions are there
-
 mod actions;
 mod attributes;
+mod auth;
 mod batch;
 mod call;
 mod codec;
 mod digests;
 mod errors;
+mod fifo;
 mod incoming;
 mod json;
-mod kept;
 mod limits;
 mod message_attributes;
 mod messages;
 mod number;
 mod page;
+mod policy;
 mod query;
 mod receipts;
 mod requests;
@@ -46,6 +46,7 @@ use super::answer::Answer;
 use super::body::Body;
 use super::front::Counted;
 use super::refusal::Refusal;
+use crate::clock::Clock;
 
 /// In the JSON protocol, the action with the service's name before it.
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -66,7 +67,7 @@ pub struct Face {
     account: String,
     region: String,
     limits: Limits,
-    kept: kept::Store,
+    keys: Option<Keys>,
 }
 
 impl Face {
@@ -76,7 +77,7 @@ impl Face {
             account: settings.account,
             region: settings.region,
             limits: settings.limits.into(),
-            kept: kept::Store::default(),
+            keys: settings.keys,
         }
     }
 }
@@ -153,6 +154,16 @@ async fn run(
     target: Option<&HeaderValue>,
     body: Bytes,
 ) -> Result<Answer, SqsError> {
+    if let Some(keys) = &call.face().keys {
+        let signed = auth::Signed {
+            method: request.method().as_str(),
+            path: request.path(),
+            query: request.uri().query().unwrap_or_default(),
+            headers: request.headers(),
+            body: &body,
+        };
+        auth::verify(&signed, keys, Clock::system_time())?;
+    }
     if let Some(target) = target {
         let action = target.to_str().ok().and_then(|target| target.strip_prefix(TARGET_PREFIX));
         let unknown = || SqsError::new(Kind::UnknownOperation, "There is no such operation.");

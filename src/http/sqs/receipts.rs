@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::attributes::is_fifo;
 use super::call::Call;
 use super::errors::SqsError;
 use super::limits::VISIBILITY_SECONDS;
@@ -17,9 +16,7 @@ pub(super) fn delete(call: &Call, queue: &Named, handle: &str) -> Result<(), Sqs
     }
     match call.broker().ack(queue, handle) {
         Ok(()) | Err(Error::Lease(LeaseError::Gone)) => Ok(()),
-        Err(Error::Lease(LeaseError::Lost)) if is_fifo(queue.name().as_str()) => {
-            Err(expired(handle))
-        }
+        Err(Error::Lease(LeaseError::Lost)) if queue.is_fifo() => Err(expired(handle)),
         Err(Error::Lease(LeaseError::Lost)) => Ok(()),
         Err(Error::Lease(LeaseError::Unknown)) => Err(SqsError::no_receipt(handle)),
         Err(other) => Err(other.into()),
@@ -48,9 +45,7 @@ pub(super) fn change(
             handle,
             "Message does not exist or is not available for visibility timeout change.",
         )),
-        Err(Error::Lease(LeaseError::Lost)) if is_fifo(queue.name().as_str()) => {
-            Err(expired(handle))
-        }
+        Err(Error::Lease(LeaseError::Lost)) if queue.is_fifo() => Err(expired(handle)),
         Err(Error::Lease(LeaseError::Lost)) => Ok(()),
         Err(Error::Lease(LeaseError::Unknown)) => Err(SqsError::no_receipt(handle)),
         Err(other) => Err(other.into()),

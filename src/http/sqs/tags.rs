@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::attributes::Changes;
+use super::call::Call;
 use super::errors::SqsError;
 use super::limits::TAGS;
+use crate::broker::Named;
 use crate::queue::Queue;
 
 /// Tags as requests and answers have them.
@@ -43,6 +46,14 @@ pub(super) fn check(given: &Tags, present: &Tags) -> Result<Option<u64>, SqsErro
     let reason =
         || format!("The tag capacity must be a whole number from 1 to {}.", Queue::MAX_CAPACITY);
     capacity.ok_or_else(|| SqsError::value("Tags", text, &reason())).map(Some)
+}
+
+/// Gives a queue another capacity; the server's default if it is `None`.
+pub(super) fn resize(call: &Call, queue: &Named, capacity: Option<u64>) -> Result<(), SqsError> {
+    let mut changes = Changes::default();
+    changes.set("capacity", capacity.into());
+    changes.apply(call, queue.name())?;
+    Ok(())
 }
 
 #[cfg(test)]

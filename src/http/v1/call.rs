@@ -141,9 +141,18 @@ impl<'uri> Call<'uri> {
     /// How long the client wants to wait, by the parameter `wait` or the header `Prefer: wait=N`.
     /// A preference is no error, whatever it says.
     pub(super) fn wait(&self) -> Result<Option<Duration>, Problem> {
+        self.wait_or(Duration::ZERO)
+    }
+
+    /// As [`wait`](Self::wait), or `unsaid` where the request does not say.
+    pub(super) fn wait_or(&self, unsaid: Duration) -> Result<Option<Duration>, Problem> {
+        let wait = self.said_wait()?.unwrap_or(unsaid);
+        Ok(Some(wait).filter(|wait| !wait.is_zero()))
+    }
+
+    fn said_wait(&self) -> Result<Option<Duration>, Problem> {
         if let Some(text) = self.parameter("wait") {
-            let wait = read_duration("wait", &text, Duration::ZERO, LONGEST_WAIT)?;
-            return Ok(Some(wait).filter(|wait| !wait.is_zero()));
+            return read_duration("wait", &text, Duration::ZERO, LONGEST_WAIT).map(Some);
         }
         let preferences = self.headers().get_all(PREFER).filter_map(|value| value.to_str().ok());
         let wait = preferences
@@ -151,7 +160,7 @@ impl<'uri> Call<'uri> {
             .filter_map(|preference| preference.split_once('='))
             .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
             .and_then(|(_, wait)| duration::read(wait.trim().trim_matches('"')));
-        Ok(wait.filter(|wait| !wait.is_zero()).map(|wait| wait.min(LONGEST_WAIT)))
+        Ok(wait.map(|wait| wait.min(LONGEST_WAIT)))
     }
 
     // Parameters.

@@ -38,10 +38,11 @@ pub(super) async fn send(call: &mut Call<'_>) -> Result<Answer, Problem> {
     let body = call.body().await?;
 
     let message = Message::new(&body, content_type, attributes);
-    let options = SendOptions { message: options, idempotency_key: key.as_deref() };
-    let id = call.broker().send(&queue, message, options, until).await?;
+    let options =
+        SendOptions { message: options, idempotency_key: key.as_deref(), ..SendOptions::default() };
+    let sent = call.broker().send(&queue, message, options, until).await?;
 
-    let id = queue.id(id);
+    let id = queue.id(sent.id);
     let mut answer =
         typed(StatusCode::CREATED, "application/json", format!("{{\"id\":\"{id}\"}}\n"));
     let location = format!("/v1/queues/{}/messages/{id}", queue.name());

@@ -26,7 +26,7 @@ pub(super) async fn receive(call: &mut Call<'_>) -> Result<Answer, Problem> {
         }
         _ => call.duration("lease", MIN_LEASE, MAX_LEASE)?,
     };
-    let until = call.wait()?.map(actix_web::rt::time::sleep);
+    let until = call.wait_or(queue.receive_wait())?.map(actix_web::rt::time::sleep);
     call.body().await?;
 
     let request = Request { max: max as usize, lease };

@@ -21,6 +21,7 @@ fn what_is_not_said_stays_and_null_is_the_default() {
         "capacity": 7, "max_bytes": 1000, "max_message_bytes": 100, "overflow": "drop_oldest",
         "lease": "10s", "max_receives": 3, "dead_letter": "dead", "retry_delay": "1s",
         "ttl": "60s", "delay": "2s", "max_in_flight": 5, "idempotency_window": "60s",
+        "receive_wait": "3s", "fifo": false, "labels": {"team": "payments"},
     });
     service.create("q", all.clone());
     assert_eq!(service.describe("q")["settings"], all);
@@ -158,4 +159,19 @@ fn settings_of_a_queue_hold_for_messages_that_do_not_say() {
     service.send_with("q", &[("Queue-Delay", "0")], "now");
     assert_eq!(service.drain("q"), ["now"]);
     assert_eq!(service.describe("q")["oldest_age_ms"], Value::Null);
+}
+
+#[test]
+fn a_receive_that_does_not_say_waits_as_long_as_its_queue_says() {
+    let mut service = Service::with_queue(json!({"receive_wait": "200ms"}));
+    let receive = |service: &mut Service, path: &str| {
+        let began = std::time::Instant::now();
+        assert_eq!(service.call("POST", path, &[], "").json(), json!({"messages": []}));
+        began.elapsed()
+    };
+    let waited = receive(&mut service, "/v1/queues/q/receive");
+    assert!(waited >= std::time::Duration::from_millis(200), "{waited:?}");
+    // Who says so does not wait.
+    service.put("q", json!({"receive_wait": "60s"}));
+    receive(&mut service, "/v1/queues/q/receive?wait=0");
 }

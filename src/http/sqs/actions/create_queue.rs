@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Output;
 use crate::broker::QueueName;
-use crate::http::sqs::attributes::{self, Attributes, Changes, is_fifo};
+use crate::http::sqs::attributes::{self, About, Attributes, Changes};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
-use crate::http::sqs::kept;
 use crate::http::sqs::tags::{self, Tags};
 
 #[derive(Default, Deserialize)]
@@ -35,33 +35,28 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, Sqs
     let name = queue_name(&request.queue_name)?;
     call.refuse_while_draining()?;
     let answer = Answer { queue_url: call.url(name.as_str()) };
+    let fifo = name.as_str().ends_with(".fifo");
     let wants_fifo = request.attributes.get("FifoQueue").is_some_and(|value| value == "true");
-    if is_fifo(name.as_str()) != wants_fifo {
-        return Err(SqsError::invalid(match wants_fifo {
-            true => {
-                "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
-                     underscores, must end with .fifo suffix and be 1 to 80 in length."
-            }
-            false => NAME_RULE,
-        }));
+    if fifo != wants_fifo {
+        return Err(SqsError::invalid(if fifo { NAME_RULE } else { FIFO_NAME_RULE }));
     }
-    let mut changes = Changes::read(call, name.as_str(), &request.attributes)?;
+    let about = About { name: name.as_str(), fifo };
+    let changes = Changes::read(call, about, &request.attributes)?;
     let capacity = tags::check(&request.tags, &Tags::new())?;
     if let Ok(queue) = call.broker().queue(name.as_str()) {
         attributes::check_same(call, &queue, &request.attributes)?;
         return Ok(answer);
     }
-    changes = changes.or_defaults();
-    if capacity.is_some() {
-        changes.set_capacity(capacity);
-    }
+    let mut changes = changes.or_defaults();
+    changes.set("fifo", fifo.into());
+    changes.set("capacity", capacity.into());
+    changes.set("labels", json!(request.tags));
     changes.apply(call, &name)?;
-    let tags = request.tags.into_iter().map(|(key, value)| (key, Some(value))).collect();
-    let queue = call.queue(name.as_str())?;
-    kept::set_tags(call, &queue, tags);
     Ok(answer)
 }
 
+const FIFO_NAME_RULE: &str = "The name of a FIFO queue can only include alphanumeric characters, hyphens, or \
+     underscores, must end with .fifo suffix and be 1 to 80 in length.";
 const NAME_RULE: &str =
     "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length";
 

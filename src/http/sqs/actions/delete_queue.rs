@@ -3,12 +3,10 @@
 use super::Nothing;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
-use crate::http::sqs::kept;
 use crate::http::sqs::requests::OfQueue;
 
 pub(super) async fn run(call: &Call, request: OfQueue<'_>) -> Result<Nothing, SqsError> {
     let queue = call.queue(&request.queue_url)?;
     call.broker().delete(queue.name().as_str())?;
-    kept::forget(call, queue.name().as_str());
     Ok(Nothing {})
 }

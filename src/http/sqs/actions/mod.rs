@@ -1,5 +1,6 @@
 //! One file for each action, the same in each: what a request says, what is answered, and `run`.
 
+mod add_permission;
 mod change_message_visibility;
 mod change_message_visibility_batch;
 mod create_queue;
@@ -8,12 +9,17 @@ mod delete_message_batch;
 mod delete_queue;
 mod get_queue_attributes;
 mod get_queue_url;
+mod list_dead_letter_source_queues;
+mod list_queue_tags;
 mod list_queues;
 mod purge_queue;
 mod receive_message;
+mod remove_permission;
 mod send_message;
 mod send_message_batch;
 mod set_queue_attributes;
+mod tag_queue;
+mod untag_queue;
 
 use serde::Serialize;
 
@@ -61,6 +67,7 @@ macro_rules! actions {
 }
 
 actions! {
+    "AddPermission" add_permission,
     "ChangeMessageVisibility" change_message_visibility,
     "ChangeMessageVisibilityBatch" change_message_visibility_batch,
     "CreateQueue" create_queue,
@@ -69,10 +76,15 @@ actions! {
     "DeleteQueue" delete_queue,
     "GetQueueAttributes" get_queue_attributes,
     "GetQueueUrl" get_queue_url,
+    "ListDeadLetterSourceQueues" list_dead_letter_source_queues,
+    "ListQueueTags" list_queue_tags,
     "ListQueues" list_queues,
     "PurgeQueue" purge_queue,
     "ReceiveMessage" receive_message,
+    "RemovePermission" remove_permission,
     "SendMessage" send_message,
     "SendMessageBatch" send_message_batch,
     "SetQueueAttributes" set_queue_attributes,
+    "TagQueue" tag_queue,
+    "UntagQueue" untag_queue,
 }

@@ -63,7 +63,8 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, Sqs
     let limits = call.limits();
     let queue = call.queue(&request.queue_url)?;
     let system = request.attribute_names.iter().chain(&request.message_system_attribute_names);
-    let wanted = Wanted::new(call, system.map(|name| &**name), request.message_attribute_names)?;
+    let system = system.map(|name| &**name);
+    let wanted = Wanted::new(call, &queue, system, request.message_attribute_names)?;
 
     let most = limits.receive_messages;
     let reason = || format!("Must be between 1 and {most}, if provided.");
@@ -82,7 +83,7 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, Sqs
     let reason = || format!("Must be >= 0 and <= {longest}, if provided.");
     let wait = match request.wait_time_seconds {
         Some(wait) => Duration::from_secs(wait.within("WaitTimeSeconds", 0, longest, reason)?),
-        None => call.receive_wait(&queue),
+        None => queue.receive_wait(),
     };
     let until = (!wait.is_zero()).then(|| sleep(wait));
 

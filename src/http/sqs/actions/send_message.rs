@@ -1,10 +1,10 @@
 //! `SendMessage`.
 
 use super::Output;
-use crate::broker::SendOptions;
+use crate::broker::{self, Named, SendOptions};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
-use crate::http::sqs::messages::{Outgoing, Sent};
+use crate::http::sqs::messages::{Digests, Outgoing, Prepared, Sent};
 
 impl Output for Sent<'_> {}
 
@@ -15,8 +15,23 @@ pub(super) async fn run<'request>(
     call.refuse_while_draining()?;
     let queue = call.queue(&request.queue_url)?;
     let prepared = request.prepare(call, &queue)?;
-    let options = SendOptions { message: prepared.options, idempotency_key: None };
+    let (sent, digests) = send(call, &queue, prepared).await?;
+    let answer = Sent::new("".into(), &queue, sent.id, digests);
+    Ok(if queue.is_fifo() { answer.numbered(sent.number) } else { answer })
+}
+
+/// Sends one message, which a FIFO queue has once if it is sent again.
+pub(super) async fn send(
+    call: &Call,
+    queue: &Named,
+    prepared: Prepared,
+) -> Result<(broker::Sent, Digests), SqsError> {
+    let options = SendOptions {
+        message: prepared.options,
+        idempotency_key: prepared.key.as_deref(),
+        duplicate_whatever_payload: true,
+    };
     let never = None::<std::future::Ready<()>>;
-    let id = call.broker().send(&queue, prepared.message, options, never).await?;
-    Ok(Sent::new("".into(), &queue, id, prepared.digests))
+    let sent = call.broker().send(queue, prepared.message, options, never).await?;
+    Ok((sent, prepared.digests))
 }

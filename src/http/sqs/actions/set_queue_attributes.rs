@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Nothing;
-use crate::http::sqs::attributes::{Attributes, Changes};
+use crate::http::sqs::attributes::{About, Attributes, Changes};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 
@@ -22,6 +22,7 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, Sq
     if request.attributes.is_empty() {
         return Err(SqsError::missing("Attribute.Name"));
     }
-    Changes::read(call, queue.name().as_str(), &request.attributes)?.apply(call, queue.name())?;
+    let about = About { name: queue.name().as_str(), fifo: queue.is_fifo() };
+    Changes::read(call, about, &request.attributes)?.apply(call, queue.name())?;
     Ok(Nothing {})
 }
