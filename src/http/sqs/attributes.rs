@@ -10,10 +10,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::call::{Call, queue_of_arn};
+use super::call::Call;
 use super::errors::{Kind as ErrorKind, SqsError};
 use super::limits::{Limits, VISIBILITY_SECONDS};
 use super::policy::POLICY;
+use super::redrive::{self, ALLOW, AllowPolicy};
 use crate::broker::{Declared, Description, Named, QueueName, SettingsDocument};
 
 /// Attributes by name, as requests and answers have them.
@@ -46,7 +47,6 @@ pub(super) const DEDUPLICATION_SCOPE: &str = "DeduplicationScope";
 /// What a FIFO queue has of them where nobody said anything.
 const FIFO_DEFAULTS: [(&str, &str); 3] =
     [(CONTENT_BASED, "false"), (DEDUPLICATION_SCOPE, "queue"), ("FifoThroughputLimit", "perQueue")];
-const REDRIVE_ALLOW: &str = "RedriveAllowPolicy";
 
 /// All there are.
 const TABLE: [(&str, Kind); 21] = [
@@ -56,7 +56,7 @@ const TABLE: [(&str, Kind); 21] = [
     ("MessageRetentionPeriod", number("ttl", |limits| limits.retention_seconds.clone())),
     ("ReceiveMessageWaitTimeSeconds", number("receive_wait", |limits| 0..=limits.wait_seconds)),
     ("RedrivePolicy", Kind::RedrivePolicy),
-    (REDRIVE_ALLOW, kept_if(|value| RedriveAllowPolicy::read(value).is_some())),
+    (ALLOW, kept_if(|value| AllowPolicy::read(value).is_some())),
     (POLICY, kept_if(is_json_object)),
     ("KmsMasterKeyId", kept_if(|_| true)),
     ("KmsDataKeyReusePeriodSeconds", kept_if(|value| is_within(value, 60..=86_400))),
@@ -104,55 +104,6 @@ fn kind_of(name: &str) -> Result<Kind, SqsError> {
 
 fn unknown(name: &str) -> SqsError {
     SqsError::new(ErrorKind::InvalidAttributeName, format!("Unknown Attribute {name}."))
-}
-
-/// Where dead letters go.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RedrivePolicy {
-    dead_letter_target_arn: String,
-    max_receive_count: super::number::Number,
-}
-
-/// Who may name a queue as the one for dead letters.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RedriveAllowPolicy {
-    redrive_permission: Permission,
-    #[serde(default)]
-    source_queue_arns: Vec<String>,
-}
-
-#[derive(Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-enum Permission {
-    AllowAll,
-    DenyAll,
-    ByQueue,
-}
-
-impl RedriveAllowPolicy {
-    const MOST_SOURCES: usize = 10;
-
-    fn read(text: &str) -> Option<Self> {
-        let policy: Self = serde_json::from_str(text).ok()?;
-        let sources = policy.source_queue_arns.len();
-        let fits = match policy.redrive_permission {
-            Permission::ByQueue => (1..=Self::MOST_SOURCES).contains(&sources),
-            Permission::AllowAll | Permission::DenyAll => sources == 0,
-        };
-        fits.then_some(policy)
-    }
-
-    fn allows(&self, source: &str) -> bool {
-        match self.redrive_permission {
-            Permission::AllowAll => true,
-            Permission::DenyAll => false,
-            Permission::ByQueue => {
-                self.source_queue_arns.iter().any(|arn| queue_of_arn(arn) == Some(source))
-            }
-        }
-    }
 }
 
 /// A queue that attributes are about.
@@ -230,7 +181,7 @@ impl Changes {
     ) -> Result<(), SqsError> {
         let (mut dead_letter, mut max_receives) = (Value::Null, Value::Null);
         if !value.is_empty() {
-            let (target, most) = read_redrive_policy(call, about, value)
+            let (target, most) = redrive::read(call, about, value)
                 .map_err(|reason| SqsError::value("RedrivePolicy", value, reason))?;
             dead_letter = json!(target);
             max_receives = json!(most);
@@ -277,37 +228,6 @@ impl Changes {
         }
         Ok(declared)
     }
-}
-
-/// The queue that a redrive policy names, and how often a message is received before; or why it
-/// cannot be.
-fn read_redrive_policy(
-    call: &Call,
-    about: About<'_>,
-    text: &str,
-) -> Result<(String, i64), &'static str> {
-    let policy: RedrivePolicy =
-        serde_json::from_str(text).map_err(|_| "Redrive policy is not a valid JSON map.")?;
-    let most = policy.max_receive_count.0;
-    if !(1..=1000).contains(&most) {
-        return Err("Invalid value for maxReceiveCount: must be from 1 to 1000.");
-    }
-    let target = queue_of_arn(&policy.dead_letter_target_arn);
-    let target = target.and_then(|name| call.broker().queue(name).ok());
-    let target = target.ok_or("Dead letter target does not exist.")?;
-    let name = target.name().as_str();
-    if name == about.name {
-        return Err("Dead letter target is the queue itself.");
-    }
-    if target.is_fifo() != about.fifo {
-        return Err("Dead-letter queue must be same type of queue as the source.");
-    }
-    let allowed = target.annotations().remove(REDRIVE_ALLOW);
-    let allowed = allowed.and_then(|policy| RedriveAllowPolicy::read(&policy));
-    if allowed.is_some_and(|policy| !policy.allows(about.name)) {
-        return Err("Queue is not permitted to use the dead letter target.");
-    }
-    Ok((name.to_owned(), most))
 }
 
 /// Refuses to make a queue that is there with other attributes.
@@ -409,27 +329,6 @@ fn seconds_since_1970(at: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_redrive_allow_policy_says_who_may() {
-        for (text, allows) in [
-            (r#"{"redrivePermission":"allowAll"}"#, true),
-            (r#"{"redrivePermission":"denyAll"}"#, false),
-            (r#"{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:x:1:q"]}"#, true),
-            (r#"{"redrivePermission":"byQueue","sourceQueueArns":["arn:aws:sqs:x:1:r"]}"#, false),
-        ] {
-            assert_eq!(RedriveAllowPolicy::read(text).expect(text).allows("q"), allows, "{text}");
-        }
-        for text in [
-            "",
-            "{}",
-            r#"{"redrivePermission":"some"}"#,
-            r#"{"redrivePermission":"byQueue"}"#,
-            r#"{"redrivePermission":"allowAll","sourceQueueArns":["arn:aws:sqs:x:1:q"]}"#,
-        ] {
-            assert!(RedriveAllowPolicy::read(text).is_none(), "{text}");
-        }
-    }
 
     #[test]
     fn policies_are_compared_by_what_they_say() {

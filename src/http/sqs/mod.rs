@@ -23,6 +23,7 @@ mod page;
 mod policy;
 mod query;
 mod receipts;
+mod redrive;
 mod requests;
 mod settings;
 mod tags;
