@@ -31,6 +31,11 @@ impl Clock {
         self.started_at + Duration::from_millis(moment.0)
     }
 
+    /// The time of day as the system has it now, with every change: for what clients say by theirs.
+    pub fn system_time() -> SystemTime {
+        SystemTime::now()
+    }
+
     /// When a moment comes; `None` for never.
     pub fn instant(&self, moment: Millis) -> Option<Instant> {
         self.started.checked_add(Duration::from_millis(moment.0))

@@ -12,6 +12,7 @@ use log::LevelFilter;
 use ringmq::broker::{Broker, QueueName, QueueSettings, SettingsDocument};
 use ringmq::clock::Clock;
 use ringmq::config::{Cli, Settings, SettingsFile};
+use ringmq::http::sqs;
 use ringmq::server::{self, Options};
 use socket2::{Domain, Protocol, Socket, Type};
 use tikv_jemallocator::Jemalloc;
@@ -89,10 +90,34 @@ fn serve(settings: &Settings) -> Result<(), Failure> {
         workers: settings.workers,
         max_body_bytes: settings.max_body_bytes,
         drain_timeout: settings.drain_timeout,
+        sqs: sqs_settings(settings)?,
     };
     let served = System::new()
         .block_on(async { server::run(listener, Arc::new(broker), options, stop_signal()?).await });
     served.map_err(|error| Failure::new(format!("cannot serve: {error}")))
+}
+
+fn sqs_settings(settings: &Settings) -> Result<sqs::Settings, Failure> {
+    let keys = match (&settings.sqs_access_key, &settings.sqs_secret_key) {
+        (None, None) => None,
+        (Some(access), Some(secret)) => {
+            Some(sqs::Keys { access: access.clone(), secret: secret.clone() })
+        }
+        (Some(_), None) => {
+            let (flag, variable) = ("--sqs-secret-key", "RINGMQ_SQS_SECRET_KEY");
+            return Err(Failure::bad_setting(flag, variable, "", "is needed beside an access key"));
+        }
+        (None, Some(_)) => {
+            let (flag, variable) = ("--sqs-access-key", "RINGMQ_SQS_ACCESS_KEY");
+            return Err(Failure::bad_setting(flag, variable, "", "is needed beside a secret key"));
+        }
+    };
+    Ok(sqs::Settings {
+        account: settings.sqs_account.clone(),
+        region: settings.sqs_region.clone(),
+        keys,
+        limits: settings.sqs_limits,
+    })
 }
 
 fn listen(host: &str, port: u16) -> Result<TcpListener, Failure> {

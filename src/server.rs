@@ -14,11 +14,11 @@ use std::time::Duration;
 use actix_web::{HttpServer, rt};
 
 use crate::broker::{Broker, QueueName};
-use crate::http::{self, UnderWay};
+use crate::http::{self, UnderWay, sqs};
 use crate::queue::Millis;
 
 /// How to serve.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Worker threads, 1 to 512.
     pub workers: usize,
@@ -26,6 +26,8 @@ pub struct Options {
     pub max_body_bytes: usize,
     /// How long a stopping server gives the requests that are under way.
     pub drain_timeout: Duration,
+    /// The SQS face.
+    pub sqs: sqs::Settings,
 }
 
 /// Idle connections are kept for longer than clients and proxies keep theirs by default, so that it
@@ -57,10 +59,11 @@ pub async fn run(
     let queue = broker.queue(QueueName::DEFAULT).map_err(io::Error::other)?;
     let (capacity, workers) = (queue.capacity(), options.workers);
     let under_way = UnderWay::default();
-    let served = (Arc::clone(&broker), queue, under_way.clone());
+    let face = Arc::new(sqs::Face::new(options.sqs));
+    let served = (Arc::clone(&broker), queue, under_way.clone(), face);
     let front = move || {
-        let (broker, queue, under_way) = served.clone();
-        http::front(broker, queue, options.max_body_bytes, under_way)
+        let (broker, queue, under_way, face) = served.clone();
+        http::front(broker, queue, options.max_body_bytes, under_way, face)
     };
     let last_answers = options.drain_timeout.min(LAST_ANSWERS);
     let server = HttpServer::new(front)
@@ -156,7 +159,8 @@ mod tests {
                 if stopped.0 { Poll::Ready(()) } else { Poll::Pending }
             });
             let drain_timeout = Duration::from_secs(5);
-            let options = Options { workers: 1, max_body_bytes: 100, drain_timeout };
+            let sqs = sqs::Settings::default();
+            let options = Options { workers: 1, max_body_bytes: 100, drain_timeout, sqs };
             let server = thread::spawn(move || {
                 rt::System::new().block_on(run(listener, served, options, stopped))
             });

@@ -221,6 +221,11 @@ impl Named {
         self.queue.capacity()
     }
 
+    /// The most bytes that one of its messages may have.
+    pub fn max_message_bytes(&self) -> u64 {
+        self.queue.settings().max_message_bytes
+    }
+
     /// How many messages are ready.
     pub fn ready(&self) -> u64 {
         self.queue.ready()

@@ -17,6 +17,7 @@ use log::LevelFilter;
 
 pub use self::file::SettingsFile;
 use crate::duration;
+use crate::http::sqs::LimitsKind;
 use crate::queue::Queue;
 
 /// An HTTP event queue service with a lock-free ring buffer at its heart.
@@ -73,6 +74,26 @@ pub struct Settings {
     #[arg(long, global = true, env = "RINGMQ_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
+    /// Account in the URLs and ARNs of queues, for SQS clients
+    #[arg(long, global = true, env = "RINGMQ_SQS_ACCOUNT", default_value = "000000000000", value_parser = sqs_account)]
+    pub sqs_account: String,
+
+    /// Region in the ARNs of queues, for SQS clients
+    #[arg(long, global = true, env = "RINGMQ_SQS_REGION", default_value = "us-east-1", value_parser = sqs_region)]
+    pub sqs_region: String,
+
+    /// Access key that SQS requests have to be signed with; without one, any signature will do
+    #[arg(long, global = true, env = "RINGMQ_SQS_ACCESS_KEY", value_name = "KEY", value_parser = sqs_access_key)]
+    pub sqs_access_key: Option<String>,
+
+    /// Secret of that access key; better given in the variable, which other users cannot see
+    #[arg(long, global = true, env = "RINGMQ_SQS_SECRET_KEY", hide_env_values = true, value_name = "SECRET", value_parser = sqs_secret_key)]
+    pub sqs_secret_key: Option<String>,
+
+    /// Limits of SQS requests: those of Amazon, or wider ones
+    #[arg(long, global = true, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
+    pub sqs_limits: LimitsKind,
+
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
@@ -123,6 +144,47 @@ fn drain_timeout(value: &str) -> Result<Duration, String> {
         let most = duration::write(MAX_DRAIN_TIMEOUT);
         format!("must be a duration from 0s to {most} {}", also("RINGMQ_DRAIN_TIMEOUT"))
     })
+}
+
+fn sqs_account(value: &str) -> Result<String, String> {
+    if value.len() != 12 || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("must be twelve digits {}", also("RINGMQ_SQS_ACCOUNT")));
+    }
+    Ok(value.to_owned())
+}
+
+fn sqs_region(value: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if value.is_empty() || !value.bytes().all(allowed) {
+        let also = also("RINGMQ_SQS_REGION");
+        return Err(format!("must be a region as in `eu-central-1` {also}"));
+    }
+    Ok(value.to_owned())
+}
+
+fn sqs_access_key(value: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b',' | b'=');
+    if value.is_empty() || !value.bytes().all(allowed) {
+        let also = also("RINGMQ_SQS_ACCESS_KEY");
+        return Err(format!("must be visible characters, without `/`, `,` and `=` {also}"));
+    }
+    Ok(value.to_owned())
+}
+
+/// Whatever it is, but for nothing: an error would show it.
+fn sqs_secret_key(value: &str) -> Result<String, String> {
+    if value.is_empty() {
+        return Err(format!("must not be empty {}", also("RINGMQ_SQS_SECRET_KEY")));
+    }
+    Ok(value.to_owned())
+}
+
+fn sqs_limits(value: &str) -> Result<LimitsKind, String> {
+    match value {
+        "strict" => Ok(LimitsKind::Strict),
+        "relaxed" => Ok(LimitsKind::Relaxed),
+        _ => Err(format!("must be `strict` or `relaxed` {}", also("RINGMQ_SQS_LIMITS"))),
+    }
 }
 
 fn log_filter(value: &str) -> Result<String, String> {

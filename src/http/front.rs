@@ -22,7 +22,7 @@ use super::classic::{self, Route};
 use super::json::read_event;
 use super::refusal::Refusal;
 use super::under_way::{UnderWay, WorkerCount};
-use super::{ops, v1};
+use super::{ops, sqs, v1};
 use crate::broker::{Broker, Named, YieldNow};
 use crate::queue::{Message, SendRefusal, TryReceiveError, TrySendError};
 
@@ -33,6 +33,7 @@ pub(super) struct Front<A> {
     pub(super) queue: Arc<Named>,
     pub(super) max_body_bytes: usize,
     pub(super) under_way: UnderWay,
+    pub(super) sqs: Arc<sqs::Face>,
     /// The actix-web application that answers what no face does.
     pub(super) app: A,
 }
@@ -59,7 +60,8 @@ where
     fn new_service(&self, config: AppConfig) -> Self::Future {
         let (broker, queue) = (Arc::clone(&self.broker), Arc::clone(&self.queue));
         let (max_body_bytes, under_way) = (self.max_body_bytes, self.under_way.worker());
-        let worker = Rc::new(Worker { broker, queue, max_body_bytes, under_way });
+        let sqs = Arc::clone(&self.sqs);
+        let worker = Rc::new(Worker { broker, queue, max_body_bytes, under_way, sqs });
         let app = self.app.new_service(config);
         Box::pin(async move { Ok(FrontService { worker, app: app.await? }) })
     }
@@ -76,8 +78,9 @@ pub(super) struct FrontService<A> {
 pub(super) struct Worker {
     pub(super) broker: Arc<Broker>,
     queue: Arc<Named>,
-    max_body_bytes: usize,
+    pub(super) max_body_bytes: usize,
     under_way: WorkerCount,
+    pub(super) sqs: Arc<sqs::Face>,
 }
 
 /// The worker of a request that is under way until this is dropped.
@@ -136,10 +139,14 @@ where
     fn call(&self, mut request: Request) -> Self::Future {
         let (worker, path) = (&self.worker, request.path());
         let (classic, v1) = (Route::of(path), v1::has(path));
+        let draining = worker.broker.is_draining();
         if classic.is_none() && !v1 && !ops::has(path) {
+            if sqs::claims(&request) {
+                let worker = Counted::new(worker, draining);
+                return Answering::Later(Box::pin(sqs::answer(worker, request)));
+            }
             return Answering::App(self.app.call(request));
         }
-        let draining = worker.broker.is_draining();
         let payload = request.take_payload();
         let body = Body::announced(request.head(), payload, worker.max_body_bytes);
         let mut asked = match classic {

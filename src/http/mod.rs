@@ -11,6 +11,7 @@ mod json;
 mod ops;
 mod problem;
 mod refusal;
+pub mod sqs;
 mod under_way;
 mod v1;
 
@@ -33,12 +34,13 @@ pub use self::under_way::UnderWay;
 use crate::broker::{Broker, Named};
 
 /// Makes the service of each worker, for [`HttpServer`](actix_web::HttpServer). The classic routes work
-/// on `queue`, which is one of the broker's.
+/// on `queue`, which is one of the broker's; `sqs` is shared by all workers.
 pub fn front(
     broker: Arc<Broker>,
     queue: Arc<Named>,
     max_body_bytes: usize,
     under_way: UnderWay,
+    sqs: Arc<sqs::Face>,
 ) -> impl ServiceFactory<
     Request,
     Config = AppConfig,
@@ -48,7 +50,7 @@ pub fn front(
 > {
     let app = App::new()
         .default_service(web::to(move |request, body| unknown_path(request, body, max_body_bytes)));
-    Front { broker, queue, max_body_bytes, under_way, app: app.into_factory() }
+    Front { broker, queue, max_body_bytes, under_way, sqs, app: app.into_factory() }
 }
 
 async fn unknown_path(

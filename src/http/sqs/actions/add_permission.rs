@@ -1,0 +1,32 @@
+//! `AddPermission`: kept in the queue's `Policy`, not enforced.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::Nothing;
+use crate::http::sqs::call::Call;
+use crate::http::sqs::errors::SqsError;
+use crate::http::sqs::policy;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Request<'request> {
+    #[serde(borrow)]
+    queue_url: Cow<'request, str>,
+    #[serde(borrow)]
+    label: Cow<'request, str>,
+    #[serde(rename = "AWSAccountIds")]
+    accounts: Vec<String>,
+    actions: Vec<String>,
+}
+
+pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, SqsError> {
+    let queue = call.queue(&request.queue_url)?;
+    policy::check_label(&request.label)?;
+    let arn = call.arn(queue.name().as_str());
+    policy::change(call, &queue, |policy| {
+        policy::add(policy, &request.label, &arn, &request.accounts, &request.actions).map(Some)
+    })?;
+    Ok(Nothing {})
+}

@@ -1,0 +1,41 @@
+//! `DeleteMessageBatch`.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::http::sqs::batch::{self, BatchAnswer, Done};
+use crate::http::sqs::call::Call;
+use crate::http::sqs::errors::SqsError;
+use crate::http::sqs::receipts;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Request<'request> {
+    #[serde(borrow)]
+    queue_url: Cow<'request, str>,
+    #[serde(borrow)]
+    entries: Vec<Entry<'request>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Entry<'request> {
+    #[serde(borrow)]
+    id: Cow<'request, str>,
+    #[serde(borrow)]
+    receipt_handle: Cow<'request, str>,
+}
+
+pub(super) async fn run<'request>(
+    call: &Call,
+    request: Request<'request>,
+) -> Result<BatchAnswer<'request, Done<'request>>, SqsError> {
+    let queue = call.queue(&request.queue_url)?;
+    batch::check(request.entries.iter().map(|entry| &*entry.id), call.limits())?;
+    let mut answer = BatchAnswer::new();
+    for entry in request.entries {
+        answer.note(entry.id, receipts::delete(call, &queue, &entry.receipt_handle));
+    }
+    Ok(answer)
+}

@@ -1,0 +1,28 @@
+//! `SetQueueAttributes`: changes those that are given.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::Nothing;
+use crate::http::sqs::attributes::{About, Attributes, Changes};
+use crate::http::sqs::call::Call;
+use crate::http::sqs::errors::SqsError;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Request<'request> {
+    #[serde(borrow)]
+    queue_url: Cow<'request, str>,
+    attributes: Attributes,
+}
+
+pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, SqsError> {
+    let queue = call.queue(&request.queue_url)?;
+    if request.attributes.is_empty() {
+        return Err(SqsError::missing("Attribute.Name"));
+    }
+    let about = About { name: queue.name().as_str(), fifo: queue.is_fifo() };
+    Changes::read(call, about, &request.attributes)?.apply(call, queue.name())?;
+    Ok(Nothing {})
+}

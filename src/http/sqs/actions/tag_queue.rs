@@ -1,0 +1,32 @@
+//! `TagQueue`: adds tags; that of the capacity resizes the queue.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::Nothing;
+use crate::http::sqs::call::Call;
+use crate::http::sqs::errors::SqsError;
+use crate::http::sqs::tags::{self, Tags};
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Request<'request> {
+    #[serde(borrow)]
+    queue_url: Cow<'request, str>,
+    tags: Tags,
+}
+
+pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, SqsError> {
+    let queue = call.queue(&request.queue_url)?;
+    if request.tags.is_empty() {
+        return Err(SqsError::missing("Tags"));
+    }
+    let capacity = tags::check(&request.tags, &queue.labels())?;
+    if let Some(capacity) = capacity {
+        // First, because it may be refused.
+        tags::resize(call, &queue, Some(capacity))?;
+    }
+    call.broker().label(&queue, |labels| labels.extend(request.tags))?;
+    Ok(Nothing {})
+}

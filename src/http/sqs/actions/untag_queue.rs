@@ -1,0 +1,32 @@
+//! `UntagQueue`: removes tags; without that of the capacity, a queue has the server's default.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::Nothing;
+use crate::http::sqs::call::Call;
+use crate::http::sqs::errors::SqsError;
+use crate::http::sqs::tags::{self, CAPACITY};
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Request<'request> {
+    #[serde(borrow)]
+    queue_url: Cow<'request, str>,
+    tag_keys: Vec<String>,
+}
+
+pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, SqsError> {
+    let queue = call.queue(&request.queue_url)?;
+    if request.tag_keys.is_empty() {
+        return Err(SqsError::missing("TagKeys"));
+    }
+    let sets_capacity = request.tag_keys.iter().any(|key| key == CAPACITY);
+    if sets_capacity && queue.labels().contains_key(CAPACITY) {
+        tags::resize(call, &queue, None)?;
+    }
+    call.broker()
+        .label(&queue, |labels| labels.retain(|key, _| !request.tag_keys.contains(key)))?;
+    Ok(Nothing {})
+}
