@@ -128,7 +128,9 @@ impl<'a> Incoming<'a> {
             System::SenderId => wanted.account.clone(),
             System::SentTimestamp => self.milliseconds(delivery.sent_at),
             System::ApproximateReceiveCount => delivery.receive_count.to_string(),
-            System::ApproximateFirstReceiveTimestamp => self.milliseconds(wanted.clock.now()),
+            System::ApproximateFirstReceiveTimestamp => {
+                self.milliseconds(delivery.first_received_at)
+            }
             System::AwsTraceHeader => kept.get(attributes::TRACE)?.to_owned(),
             System::DeadLetterQueueSourceArn => {
                 format!("{}{}", wanted.arn, kept.get(attributes::DEAD_LETTER_SOURCE)?)
