@@ -77,7 +77,7 @@ fn object<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Map<Strin
                 lists.entry(row).or_default().entry(number).or_default().push((rest, value));
             }
             None => {
-                object.insert(name.to_owned(), value.into());
+                object.insert(name.to_owned(), empty(name, value).unwrap_or(value.into()));
             }
         }
     }
@@ -86,6 +86,12 @@ fn object<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Map<Strin
         object.insert(field.to_owned(), shape.value(elements));
     }
     object
+}
+
+/// What has no elements: SDKs write it as the field's own name with nothing behind it.
+fn empty(name: &str, value: &str) -> Option<Value> {
+    let (.., shape) = TABLE.iter().find(|(_, field, _)| *field == name && value.is_empty())?;
+    Some(shape.value(Elements::new()))
 }
 
 /// The number in front; a list of one may be written without.
@@ -163,6 +169,10 @@ mod tests {
                     {"Id": "a", "MessageBody": "x y", "MessageAttributes": {"n": {"DataType": "String"}}},
                     {"Id": "b"},
                 ]}),
+            ),
+            (
+                "AttributeNames=&Attributes=&Entries=&MessageBody=",
+                json!({"AttributeNames": [], "Attributes": {}, "Entries": [], "MessageBody": ""}),
             ),
             ("", json!({})),
         ] {
