@@ -19,12 +19,13 @@ app.conf.update(
         "is_secure": False,
         "visibility_timeout": VISIBILITY,
         "wait_time_seconds": 2,
+        "polling_interval": 0,  # after an empty receive, which has waited already
     },
     broker_connection_retry_on_startup=True,
     task_default_queue="celery-checks",
     task_acks_late=True,
     task_ignore_result=True,
-    worker_prefetch_multiplier=1,
+    worker_prefetch_multiplier=5,  # of two processes: ten, as many as a receive gives
     worker_enable_remote_control=False,  # it asks for fanout, which is not SQS
 )
 
@@ -44,6 +45,6 @@ def count(number):
 def survive(self):
     """Never ends in the worker that is to be killed."""
     if "TO_BE_KILLED" in os.environ:
-        report("begun", os.getpid())
+        report("begun", self.request.id)
         signal.pause()
-    report("survived", self.request.delivery_info["redelivered"])
+    report("survived", self.request.id)

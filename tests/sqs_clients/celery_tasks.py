@@ -42,6 +42,7 @@ def worker(pool, **variables):
             env={**os.environ, **variables},
             stdout=out,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         yield process
@@ -49,15 +50,16 @@ def worker(pool, **variables):
         print(log.read_text(errors="replace")[-5000:])
         raise
     finally:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # it and the processes of its pool
         process.wait()
 
 
 @check
 def a_thousand_tasks_run_to_the_end_though_a_worker_is_killed():
     with worker("solo", TO_BE_KILLED="1") as victim:
-        survive.delay()
-        equal(next_report(), ["begun", str(victim.pid)])
+        task = survive.delay()
+        equal(next_report(), ["begun", task.id])
         with app.producer_or_acquire() as producer:
             for number in range(TASKS):
                 count.apply_async((number,), producer=producer)
@@ -73,7 +75,7 @@ def a_thousand_tasks_run_to_the_end_though_a_worker_is_killed():
             else:
                 survived.append(what)
         equal(sorted(counted), list(range(TASKS)))
-        equal(survived, ["True"])
+        equal(survived, [task.id])
         url = sqs.get_queue_url(QueueName="celery-checks")["QueueUrl"]
         eventually(lambda: counts(url) == (0, 0, 0))
         rescuer.send_signal(signal.SIGTERM)
@@ -86,8 +88,9 @@ def a_thousand_tasks_run_to_the_end_though_a_worker_is_killed():
 def a_purge_discards_what_waits():
     for number in range(3):
         count.delay(number)
-    equal(app.control.purge(), 3)
     url = sqs.get_queue_url(QueueName="celery-checks")["QueueUrl"]
+    equal(counts(url), (3, 0, 0))
+    assert app.control.purge() >= 3  # kombu adds up what it sees in several rounds
     equal(counts(url), (0, 0, 0))
 
 
