@@ -11,6 +11,7 @@ mod contract;
 mod events;
 mod examples;
 mod shutdown;
+mod sqs;
 mod support;
 mod too_large;
 mod v1;

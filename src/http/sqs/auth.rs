@@ -271,3 +271,104 @@ fn written(at: SystemTime) -> String {
     Timestamp::try_from(at)
         .map_or_else(|_| String::new(), |at| at.strftime(DATE_FORMAT).to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::{HOST, HeaderName, HeaderValue};
+
+    use super::*;
+
+    const PRESIGNED: &str = "Action=SendMessage&MessageBody=a%20b%2Bc%C3%A9&X-Amz-Algorithm=AWS4-HMAC-SHA256\
+        &X-Amz-Credential=AKIDEXAMPLE%2F20261122%2Fus-east-1%2Fsqs%2Faws4_request\
+        &X-Amz-Date=20261122T120000Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host\
+        &X-Amz-Signature=14c3c4cd8e2590587a1429d31653b85c977030109ced0004c696106e3a8cd386";
+    const AUTHORIZED: &str = "AWS4-HMAC-SHA256 \
+        Credential=AKIDEXAMPLE/20261122/us-east-1/sqs/aws4_request, \
+        SignedHeaders=content-type;host;x-amz-date;x-amz-target, \
+        Signature=a87c919f2f15e9cb38e4cbe64ba5a8e7d686d30a9abe79c7cfae2a3234540950";
+    const BODY: &[u8] = br#"{"QueueName":"a"}"#;
+
+    fn keys() -> Keys {
+        let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned();
+        Keys { access: "AKIDEXAMPLE".to_owned(), secret }
+    }
+
+    fn at(text: &str) -> SystemTime {
+        text.parse::<Timestamp>().expect(text).into()
+    }
+
+    fn headers(authorization: Option<&str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let mut put = |name: &'static str, value: &str| {
+            let value = HeaderValue::from_str(value).expect("visible ASCII");
+            headers.insert(HeaderName::from_static(name), value);
+        };
+        put("content-type", "application/x-amz-json-1.0");
+        put("x-amz-date", "20261122T120000Z");
+        put("x-amz-target", "AmazonSQS.GetQueueUrl");
+        authorization.into_iter().for_each(|value| put("authorization", value));
+        headers.insert(HOST, HeaderValue::from_static("localhost:8080"));
+        headers
+    }
+
+    fn signed(authorization: &str, body: &[u8], now: &str) -> Result<(), Kind> {
+        let headers = headers(Some(authorization));
+        let request = Signed { method: "POST", path: "/", query: "", headers: &headers, body };
+        verify(&request, &keys(), at(now)).map_err(|error| error.kind)
+    }
+
+    fn presigned(query: &str, now: &str) -> Result<(), Kind> {
+        let headers = headers(None);
+        let path = "/000000000000/a";
+        let request = Signed { method: "GET", path, query, headers: &headers, body: b"" };
+        verify(&request, &keys(), at(now)).map_err(|error| error.kind)
+    }
+
+    // The signatures are botocore's.
+
+    #[test]
+    fn a_signed_request_is_let_in_for_a_quarter_of_an_hour_around() {
+        for now in ["2026-11-22T11:45:00Z", "2026-11-22T12:00:00Z", "2026-11-22T12:15:00Z"] {
+            assert_eq!(signed(AUTHORIZED, BODY, now), Ok(()), "{now}");
+        }
+        for now in ["2026-11-22T11:44:59Z", "2026-11-22T12:15:01Z"] {
+            assert_eq!(signed(AUTHORIZED, BODY, now), Err(Kind::SignatureDoesNotMatch), "{now}");
+        }
+    }
+
+    #[test]
+    fn a_presigned_url_is_let_in_until_it_expires() {
+        for now in ["2026-11-22T11:50:00Z", "2026-11-22T13:00:00Z"] {
+            assert_eq!(presigned(PRESIGNED, now), Ok(()), "{now}");
+        }
+        let late = presigned(PRESIGNED, "2026-11-22T13:00:01Z");
+        assert_eq!(late, Err(Kind::SignatureDoesNotMatch));
+        let changed = PRESIGNED.replace("MessageBody=a", "MessageBody=b");
+        assert_eq!(presigned(&changed, "2026-11-22T12:00:00Z"), Err(Kind::SignatureDoesNotMatch));
+    }
+
+    #[test]
+    fn what_is_not_as_it_was_signed_is_refused() {
+        let now = "2026-11-22T12:00:00Z";
+        assert_eq!(signed(AUTHORIZED, b"{}", now), Err(Kind::SignatureDoesNotMatch));
+        for (part, other, kind) in [
+            ("AKIDEXAMPLE", "AKIDOTHER", Kind::InvalidClientTokenId),
+            ("Signature=a8", "Signature=b8", Kind::SignatureDoesNotMatch),
+            ("Signature=a8", "Signature=xx", Kind::SignatureDoesNotMatch),
+            ("Signature=a8", "Signature=", Kind::SignatureDoesNotMatch),
+            ("us-east-1", "us-east-2", Kind::SignatureDoesNotMatch),
+            ("20261122/", "20261121/", Kind::SignatureDoesNotMatch),
+            ("/sqs/", "/sns/", Kind::SignatureDoesNotMatch),
+            ("host;", "", Kind::SignatureDoesNotMatch),
+            ("x-amz-target", "x-amz-other", Kind::SignatureDoesNotMatch),
+            ("/aws4_request", "", Kind::IncompleteSignature),
+            ("Credential=", "Credentials=", Kind::IncompleteSignature),
+            ("Signature=a8", "Sig=a8", Kind::IncompleteSignature),
+            ("AWS4-HMAC-SHA256 ", "Bearer ", Kind::IncompleteSignature),
+        ] {
+            assert_ne!(AUTHORIZED.replace(part, other), AUTHORIZED);
+            assert_eq!(signed(&AUTHORIZED.replace(part, other), BODY, now), Err(kind), "{other}");
+        }
+        assert_eq!(presigned("Action=ListQueues", now), Err(Kind::MissingAuthenticationToken));
+    }
+}

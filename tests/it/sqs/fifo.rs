@@ -1,0 +1,157 @@
+//! FIFO queues: names, groups, duplicates, sequence numbers.
+
+use serde_json::{Value, json};
+
+use super::{Service, bodies, over_both, text};
+
+fn fifo(service: &mut Service, mut attributes: Value) -> String {
+    attributes["FifoQueue"] = json!("true");
+    service.create_with("q.fifo", attributes)
+}
+
+fn send(url: &str, body: &str, group: &str, id: Option<&str>) -> Value {
+    let mut document = json!({"QueueUrl": url, "MessageBody": body, "MessageGroupId": group});
+    if let Some(id) = id {
+        document["MessageDeduplicationId"] = json!(id);
+    }
+    document
+}
+
+#[test]
+fn a_fifo_queue_is_one_by_name_and_by_attribute() {
+    over_both(|service| {
+        let url = fifo(service, json!({}));
+        let attributes = service.attributes(&url);
+        for (name, value) in [
+            ("FifoQueue", "true"),
+            ("ContentBasedDeduplication", "false"),
+            ("DeduplicationScope", "queue"),
+            ("FifoThroughputLimit", "perQueue"),
+        ] {
+            assert_eq!(attributes[name], value, "{name}");
+        }
+        let named = json!({"QueueName": "other.fifo"});
+        service.refuse("CreateQueue", named, "1 to 80 in length");
+        let said = json!({"QueueName": "other", "Attributes": {"FifoQueue": "true"}});
+        service.refuse("CreateQueue", said, "must end with .fifo");
+        let changed = json!({"QueueUrl": url, "Attributes": {"FifoQueue": "false"}});
+        service.fail(
+            "SetQueueAttributes",
+            changed,
+            "InvalidAttributeValue",
+            "InvalidAttributeValue",
+        );
+    });
+}
+
+#[test]
+fn a_message_has_a_group_and_is_told_from_others() {
+    over_both(|service| {
+        let url = fifo(service, json!({}));
+        let shape = "MissingRequiredParameterException";
+        let document = json!({"QueueUrl": url, "MessageBody": "x", "MessageDeduplicationId": "1"});
+        let failure = service.fail("SendMessage", document, shape, "MissingParameter");
+        assert_eq!(failure.message, "The request must contain the parameter MessageGroupId.");
+        let told = "ContentBasedDeduplication enabled or MessageDeduplicationId provided";
+        service.refuse("SendMessage", send(&url, "x", "g", None), told);
+        service.refuse("SendMessage", send(&url, "x", "a b", Some("1")), "MessageGroupId");
+        service.refuse("SendMessage", send(&url, "x", "g", Some(&"x".repeat(129))), "128");
+        let mut delayed = send(&url, "x", "g", Some("1"));
+        delayed["DelaySeconds"] = json!(5);
+        service.refuse("SendMessage", delayed, "not valid for this queue type");
+        assert_eq!(service.counts(&url), [0, 0, 0]);
+
+        let sent = service.ok("SendMessage", send(&url, "x", "g", Some("1")));
+        let number = text(&sent["SequenceNumber"]);
+        assert!(
+            number.len() == 20 && number.bytes().all(|digit| digit.is_ascii_digit()),
+            "{number}"
+        );
+        let message = service.receive_one(&url, json!({"AttributeNames": ["All"]}));
+        let attributes = &message["Attributes"];
+        assert_eq!(attributes["MessageGroupId"], "g");
+        assert_eq!(attributes["MessageDeduplicationId"], "1");
+        assert_eq!(attributes["SequenceNumber"], sent["SequenceNumber"]);
+    });
+}
+
+#[test]
+fn a_message_that_is_sent_twice_is_there_once() {
+    over_both(|service| {
+        let url = fifo(service, json!({}));
+        let first = service.ok("SendMessage", send(&url, "x", "g", Some("1")));
+        // By its id alone, also after it was deleted.
+        let again = service.ok("SendMessage", send(&url, "other", "g", Some("1")));
+        assert_eq!(again["MessageId"], first["MessageId"]);
+        assert_eq!(again["SequenceNumber"], first["SequenceNumber"]);
+        let message = service.receive_one(&url, json!({"MaxNumberOfMessages": 10}));
+        assert_eq!(message["Body"], "x");
+        service.delete(&url, &message);
+        service.ok("SendMessage", send(&url, "x", "g", Some("1")));
+        assert_eq!(service.counts(&url), [0, 0, 0]);
+        let next = service.ok("SendMessage", send(&url, "x", "g", Some("2")));
+        assert!(text(&next["SequenceNumber"]) > text(&first["SequenceNumber"]));
+    });
+}
+
+#[test]
+fn content_stands_for_an_id_where_the_queue_says_so() {
+    over_both(|service| {
+        let url = fifo(service, json!({"ContentBasedDeduplication": "true"}));
+        for group in ["a", "b"] {
+            service.ok("SendMessage", send(&url, "x", group, None));
+        }
+        service.ok("SendMessage", send(&url, "y", "a", None));
+        assert_eq!(service.counts(&url), [2, 0, 0]);
+        let message = service.receive_one(&url, json!({"AttributeNames": ["All"]}));
+        let sha256_of_x = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+        assert_eq!(message["Attributes"]["MessageDeduplicationId"], sha256_of_x);
+    });
+}
+
+#[test]
+fn duplicates_may_be_looked_for_in_each_group() {
+    over_both(|service| {
+        let attributes =
+            json!({"ContentBasedDeduplication": "true", "DeduplicationScope": "messageGroup"});
+        let url = fifo(service, attributes);
+        for group in ["a", "b", "a", "b"] {
+            service.ok("SendMessage", send(&url, "x", group, None));
+        }
+        assert_eq!(service.counts(&url), [2, 0, 0]);
+    });
+}
+
+#[test]
+fn a_batch_keeps_its_order() {
+    over_both(|service| {
+        let url = fifo(service, json!({"ContentBasedDeduplication": "true"}));
+        let entries: Vec<_> = ["1", "2", "1", "3"]
+            .iter()
+            .enumerate()
+            .map(|(id, body)| json!({"Id": id.to_string(), "MessageBody": body, "MessageGroupId": "g"}))
+            .collect();
+        let answer = service.ok("SendMessageBatch", json!({"QueueUrl": url, "Entries": entries}));
+        let sent = &answer["Successful"];
+        assert_eq!(sent.as_array().map(Vec::len), Some(4), "{answer}");
+        assert_eq!(sent[0]["SequenceNumber"], sent[2]["SequenceNumber"]);
+        let received = service.receive(&url, json!({"MaxNumberOfMessages": 10}));
+        assert_eq!(bodies(&received), ["1", "2", "3"]);
+    });
+}
+
+#[test]
+fn a_standard_queue_carries_a_group_along() {
+    over_both(|service| {
+        let url = service.create("q");
+        service.ok("SendMessage", send(&url, "x", "g", None));
+        let message = service.receive_one(&url, json!({"AttributeNames": ["All"]}));
+        assert_eq!(message["Attributes"]["MessageGroupId"], "g");
+        assert!(message["Attributes"].get("SequenceNumber").is_none(), "{message}");
+        service.refuse(
+            "SendMessage",
+            send(&url, "x", "g", Some("1")),
+            "not valid for this queue type",
+        );
+    });
+}
