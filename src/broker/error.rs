@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use super::QueueName;
 use super::name::InvalidName;
+use super::tasks::MoveError;
 use crate::queue::{LeaseError, ResizeError, SendRefusal};
 use crate::ring::CapacityError;
 
@@ -52,6 +53,9 @@ pub enum Error {
         /// Why.
         problem: String,
     },
+    /// A move task was not started or stopped.
+    #[error(transparent)]
+    Move(#[from] MoveError),
     /// The queue of the classic face stays.
     #[error("the queue `default` belongs to the classic routes and cannot be deleted")]
     Undeletable,

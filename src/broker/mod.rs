@@ -7,6 +7,7 @@
 //! Finding a queue takes no lock (a lock-free hash table). Making, changing and deleting one does:
 //! see *Locks* in ARCHITECTURE.md.
 
+mod attempts;
 mod delivered;
 mod document;
 mod error;
@@ -15,6 +16,7 @@ mod moves;
 mod name;
 mod named;
 mod receipt;
+mod tasks;
 mod timer;
 
 use std::collections::BTreeMap;
@@ -33,9 +35,10 @@ pub use self::document::{
 };
 pub use self::error::Error;
 use self::keys::{KeyUse, OtherPayload};
-pub use self::moves::Redriven;
+pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Named, QueueSettings};
+pub use self::tasks::{MoveError, MoveStatus, MoveTask};
 use self::timer::Timer;
 use crate::clock::Clock;
 use crate::queue::{
@@ -173,6 +176,7 @@ impl Broker {
                 made = Err(Error::Capacity(error));
                 Queue::new(1, &settings.queue).expect("a queue of one place can be made")
             });
+            let queue = if settings.fifo { queue.into_fifo() } else { queue };
             Named::new(name.clone(), queue, settings, now)
         });
         made?;
@@ -467,6 +471,38 @@ impl Broker {
         Ok(Delivered::new(Arc::clone(queue), received, take, self.clock))
     }
 
+    /// As [`receive`](Self::receive), for a consumer of a FIFO queue that says which `attempt` it is. One
+    /// that comes again within five minutes is given the same deliveries, their leases begun anew, if all
+    /// of them are still in flight and nobody has touched them since.
+    ///
+    /// # Errors
+    /// As for [`receive`](Self::receive).
+    pub async fn receive_attempt(
+        &self,
+        queue: &Arc<Named>,
+        request: Request,
+        attempt: &str,
+        until: Option<impl Future<Output = ()>>,
+    ) -> Result<Delivered, Error> {
+        let lease = request.lease.unwrap_or_else(|| queue.queue.settings().lease);
+        if !queue.is_fifo() || lease.is_zero() {
+            return self.receive(queue, request, until).await;
+        }
+        let now = self.now();
+        if let Some(leased) = queue.attempts.find(attempt, now)
+            && let Some(received) = queue.queue.renew(&leased, lease, now)
+        {
+            queue.attempts.renewed(attempt, leases(queue, &received));
+            return Ok(Delivered::new(Arc::clone(queue), received, false, self.clock));
+        }
+        let delivered = self.receive(queue, request, until).await?;
+        if !delivered.deliveries().is_empty() {
+            // Nobody has the receipts yet, so nobody has touched them.
+            queue.attempts.note(attempt, leases(queue, delivered.deliveries()), self.now());
+        }
+        Ok(delivered)
+    }
+
     async fn wait_to_receive(
         &self,
         queue: &Named,
@@ -605,6 +641,12 @@ impl Broker {
     pub fn poll_earlier(&self, context: &mut Context<'_>) -> Poll<()> {
         self.timer.poll_earlier(context)
     }
+}
+
+/// When the leases of these deliveries end.
+fn leases(queue: &Named, deliveries: &[Delivery]) -> attempts::Leased {
+    let receipts = deliveries.iter().map(|delivery| delivery.receipt);
+    receipts.map(|receipt| (receipt, queue.queue.lease_end(receipt).unwrap_or_default())).collect()
 }
 
 fn is_for_room(why: SendRefusal) -> bool {

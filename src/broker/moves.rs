@@ -4,9 +4,9 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::named::Named;
-use super::{Broker, Error, QueueName};
+use super::{Broker, Error, QueueName, YieldNow};
 use crate::queue::{
-    Attributes, Held, Message, Options, SendRefusal, TryReceiveError, TrySendError,
+    Attributes, Held, Message, Millis, Options, SendRefusal, TryReceiveError, TrySendError,
 };
 
 /// How long a dead letter waits for room in its queue before it asks again.
@@ -30,7 +30,84 @@ pub enum Redriven {
     Busy,
 }
 
+/// What a redrive moves.
+#[derive(Clone, Copy, Debug)]
+pub struct Redrive<'request> {
+    /// Where to; where each message came from, if `None`.
+    pub to: Option<&'request str>,
+    /// How many at most.
+    pub most: u64,
+    /// How many a second at most.
+    pub rate: Option<f64>,
+}
+
+/// Steps of which there are so many a second. After a delay it catches up.
+struct Pace {
+    rate: f64,
+    began: Millis,
+    steps: u64,
+}
+
+impl Pace {
+    /// How long it is until the next step, which it counts.
+    fn until_next(&mut self, now: Millis) -> Duration {
+        let after = Duration::try_from_secs_f64(self.steps as f64 / self.rate);
+        self.steps += 1;
+        after.map_or(Duration::MAX, |after| after.saturating_sub(now.since(self.began)))
+    }
+}
+
+/// Messages that a redrive moves before it lets others run.
+const AT_ONCE: u64 = 64;
+
 impl Broker {
+    /// The queues whose dead letters this one takes, by name.
+    pub fn dead_letter_sources(&self, name: &QueueName) -> Vec<QueueName> {
+        let mut sources = self.queues();
+        sources.retain(|queue| queue.dead_letter().as_ref() == Some(name));
+        sources.iter().map(|queue| queue.name.clone()).collect()
+    }
+
+    /// Moves messages from a queue one after the other, as [`redrive_one`](Self::redrive_one) does, until
+    /// there are none, or `goes_on` says no, or the server is about to stop. `moved` is told of each.
+    /// `sleep` is used where the rate asks for it.
+    ///
+    /// Returns how many were moved, and why not the next one where it could not be.
+    pub async fn redrive<S: Future<Output = ()>>(
+        &self,
+        from: &Named,
+        what: Redrive<'_>,
+        sleep: impl Fn(Duration) -> S,
+        mut moved: impl FnMut(),
+        goes_on: impl Fn() -> bool,
+    ) -> (u64, Option<Error>) {
+        let mut pace = what.rate.map(|rate| Pace { rate, began: self.now(), steps: 0 });
+        let mut count = 0;
+        while count < what.most {
+            let wait = pace.as_mut().map(|pace| pace.until_next(self.now()));
+            if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+                sleep(wait).await;
+            }
+            loop {
+                if self.is_draining() || !goes_on() {
+                    return (count, None);
+                }
+                match self.redrive_one(from, what.to) {
+                    Ok(Redriven::Moved) => break,
+                    Ok(Redriven::Done) => return (count, None),
+                    Ok(Redriven::Busy) => YieldNow::default().await,
+                    Err(error) => return (count, Some(error)),
+                }
+            }
+            count += 1;
+            moved();
+            if count % AT_ONCE == 0 {
+                YieldNow::default().await;
+            }
+        }
+        (count, None)
+    }
+
     /// Moves messages that were received too often to where they belong.
     pub(super) fn take_dead_letters(&self, queue: &Named) {
         if !queue.queue.has_dead_letters() {

@@ -6,8 +6,10 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
 use super::QueueName;
+use super::attempts::Attempts;
 use super::keys::Keys;
 use super::receipt::Texts;
+use super::tasks::MoveTasks;
 use crate::clock::Clock;
 use crate::queue::{Counts, MessageId, Millis, Queue, Settings};
 
@@ -55,6 +57,8 @@ pub struct Named {
     pub(super) queue: Queue,
     pub(super) texts: Texts,
     pub(super) keys: Keys,
+    pub(super) attempts: Attempts,
+    pub(super) moves: MoveTasks,
     /// What of the settings the queue does not know. Control plane, but for the window, which only
     /// sends with a key look up.
     beside: RwLock<Beside>,
@@ -68,7 +72,6 @@ pub struct Named {
 struct Beside {
     dead_letter: Option<QueueName>,
     idempotency_window: Duration,
-    fifo: bool,
     labels: BTreeMap<String, String>,
     annotations: BTreeMap<String, String>,
     created_at: Millis,
@@ -108,10 +111,11 @@ impl Named {
             queue,
             texts: Texts::new(),
             keys: Keys::default(),
+            attempts: Attempts::default(),
+            moves: MoveTasks::default(),
             beside: RwLock::new(Beside {
                 dead_letter: settings.dead_letter.clone(),
                 idempotency_window: settings.idempotency_window,
-                fifo: settings.fifo,
                 labels: settings.labels.clone(),
                 annotations: settings.annotations.clone(),
                 created_at: now,
@@ -189,7 +193,7 @@ impl Named {
 
     /// Whether messages of one group keep their order.
     pub fn is_fifo(&self) -> bool {
-        self.beside().fifo
+        self.queue.is_fifo()
     }
 
     /// Its name.
@@ -246,7 +250,7 @@ impl Named {
             dead_letter: beside.dead_letter.clone(),
             idempotency_window: beside.idempotency_window,
             receive_wait: self.receive_wait(),
-            fifo: beside.fifo,
+            fifo: self.is_fifo(),
             labels: beside.labels.clone(),
             annotations: beside.annotations.clone(),
             queue: self.queue.settings(),

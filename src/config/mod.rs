@@ -83,11 +83,11 @@ pub struct Settings {
     pub sqs_region: String,
 
     /// Access key that SQS requests have to be signed with; without one, any signature will do
-    #[arg(long, global = true, env = "RINGMQ_SQS_ACCESS_KEY", value_name = "KEY", value_parser = sqs_key)]
+    #[arg(long, global = true, env = "RINGMQ_SQS_ACCESS_KEY", value_name = "KEY", value_parser = sqs_access_key)]
     pub sqs_access_key: Option<String>,
 
     /// Secret of that access key; better given in the variable, which other users cannot see
-    #[arg(long, global = true, env = "RINGMQ_SQS_SECRET_KEY", hide_env_values = true, value_name = "SECRET", value_parser = sqs_key)]
+    #[arg(long, global = true, env = "RINGMQ_SQS_SECRET_KEY", hide_env_values = true, value_name = "SECRET", value_parser = sqs_secret_key)]
     pub sqs_secret_key: Option<String>,
 
     /// Limits of SQS requests: those of Amazon, or wider ones
@@ -162,9 +162,19 @@ fn sqs_region(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
 }
 
-fn sqs_key(value: &str) -> Result<String, String> {
-    if value.is_empty() || value.contains(char::is_whitespace) {
-        return Err("must not be empty or contain blanks".to_owned());
+fn sqs_access_key(value: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b',' | b'=');
+    if value.is_empty() || !value.bytes().all(allowed) {
+        let also = also("RINGMQ_SQS_ACCESS_KEY");
+        return Err(format!("must be visible characters, without `/`, `,` and `=` {also}"));
+    }
+    Ok(value.to_owned())
+}
+
+/// Whatever it is, but for nothing: an error would show it.
+fn sqs_secret_key(value: &str) -> Result<String, String> {
+    if value.is_empty() {
+        return Err(format!("must not be empty {}", also("RINGMQ_SQS_SECRET_KEY")));
     }
     Ok(value.to_owned())
 }

@@ -7,7 +7,7 @@ use actix_web::http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, typed};
-use crate::broker::Error;
+use crate::broker::{Error, MoveError};
 use crate::queue::{LeaseError, SendRefusal};
 
 /// Why a request was not carried out.
@@ -183,6 +183,7 @@ impl From<Error> for Problem {
             | Error::KeyInProgress
             | Error::Resize(_)
             | Error::Capacity(_)
+            | Error::Move(_)
             | Error::Undeletable => {}
         }
         if code == "idempotency_key_in_progress" {
@@ -213,6 +214,9 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::Resize(_) | Error::Capacity(_) | Error::Setting { .. } => {
             (StatusCode::UNPROCESSABLE_ENTITY, "invalid_setting")
         }
+        Error::Move(MoveError::Unknown) => (StatusCode::NOT_FOUND, "move_not_found"),
+        Error::Move(MoveError::UnderWay) => (StatusCode::CONFLICT, "move_under_way"),
+        Error::Move(MoveError::Over) => (StatusCode::CONFLICT, "move_over"),
         Error::Undeletable => (StatusCode::CONFLICT, "queue_undeletable"),
         Error::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
     }

@@ -72,6 +72,13 @@ impl Queue {
         ids: &mut Vec<MessageId>,
     ) {
         let count = slots.len();
+        if let Some(groups) = &self.groups {
+            let slots = slots.into_iter().map(|index| self.slab.take_free(index));
+            let each = slots.zip(messages.drain(..count));
+            let each = each.map(|(slot, (message, options))| (slot, message, options));
+            self.publish_in_groups(groups, each, now, |sent| ids.push(sent.id));
+            return;
+        }
         // ORDERING: SeqCst, as in `publish`.
         let mut number = self.sent.count.fetch_add(count as u64, Ordering::SeqCst);
         ids.reserve(count);
@@ -137,16 +144,18 @@ impl Queue {
     ) {
         let (mut slots, mut size) = (Vec::new(), 0);
         for receipt in receipts {
-            tell(self.claim(receipt, |_| Ok(())).map(|(mut slot, word)| {
+            let claimed = self.claim(receipt, |word| self.acknowledgeable(word, now));
+            tell(claimed.map(|(mut slot, word)| {
                 let gone = slot.remove();
                 if word.state() == State::InFlight {
+                    self.leave_group(&gone.message, slot.number());
                     size += gone.message.size();
                     slots.push(slot.index());
                     let deliveries = slot.deliveries();
                     slot.leave(State::Free, deliveries, Millis::NEVER);
                 } else {
                     self.count_gone(1, gone.message.size(), now);
-                    self.leave_empty(slot, word);
+                    self.leave_empty(slot, word, &gone.message);
                 }
             }));
         }

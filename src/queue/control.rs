@@ -90,8 +90,11 @@ impl Queue {
         sent - gone
     }
 
-    /// How many messages a receive could return.
+    /// How many messages a receive could return; of a FIFO queue also those behind others of their group.
     pub fn ready(&self) -> u64 {
+        if let Some(groups) = &self.groups {
+            return groups.ready();
+        }
         let in_line = (self.ready.len() + self.returned.len()) as u64;
         in_line.saturating_sub(self.dead.load(Ordering::SeqCst))
     }
@@ -244,7 +247,7 @@ impl Queue {
             }
             let gone = slot.remove();
             self.count_gone(1, gone.message.size(), now);
-            self.leave_empty(slot, word);
+            self.leave_empty(slot, word, &gone.message);
             return true;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::message::{Receipt, Stored};
+use super::message::{Delivery, Receipt, Stored};
 use super::slab::Taken;
 use super::time::Millis;
 use super::word::{State, Word};
@@ -15,15 +15,16 @@ const LOOKS: u32 = 64;
 impl Queue {
     /// Acknowledges a delivery: the message is gone.
     ///
-    /// A receipt is valid until its message is delivered again, also after its lease ran out.
+    /// A receipt is valid until its message is delivered again, also after its lease ran out; of a FIFO
+    /// queue only until then.
     ///
     /// # Errors
     /// [`LeaseError`]: nothing was changed.
     pub fn ack(&self, receipt: Receipt, now: Millis) -> Result<(), LeaseError> {
-        let (mut slot, word) = self.claim(receipt, |_| Ok(()))?;
+        let (mut slot, word) = self.claim(receipt, |word| self.acknowledgeable(word, now))?;
         let gone = slot.remove();
         self.count_gone(1, gone.message.size(), now);
-        self.leave_empty(slot, word);
+        self.leave_empty(slot, word, &gone.message);
         self.after_change(now);
         // Last, because it frees memory.
         drop(gone);
@@ -49,6 +50,34 @@ impl Queue {
                 return Ok(());
             }
         }
+    }
+
+    /// When the lease of a delivery ends; `None` if the message is not in flight by it.
+    pub fn lease_end(&self, receipt: Receipt) -> Option<Millis> {
+        let word = self.find(receipt).ok()?;
+        (word.state() == State::InFlight).then(|| word.deadline())
+    }
+
+    /// Hands deliveries out once more, by the same receipts, for `lease` from now: if all of them are in
+    /// flight and their leases end when it is said, and so nobody has touched them. Where somebody just
+    /// does, some leases may have begun anew, and the answer is `None` all the same.
+    pub fn renew(
+        &self,
+        leased: &[(Receipt, Millis)],
+        lease: Duration,
+        now: Millis,
+    ) -> Option<Vec<Delivery>> {
+        let is_untouched = |(receipt, end): &(Receipt, Millis)| {
+            *end > now && self.lease_end(*receipt) == Some(*end)
+        };
+        if !leased.iter().all(is_untouched) {
+            return None;
+        }
+        let again = leased.iter().map(|(receipt, _)| {
+            self.extend(*receipt, lease, now).ok()?;
+            self.find_message(receipt.id, now).filter(|look| look.receipt == *receipt)
+        });
+        again.collect()
     }
 
     /// Gives the message back, to be ready again after `delay`.
@@ -107,12 +136,22 @@ impl Queue {
         if expires_at <= now {
             self.expire(slot, now);
         } else if receive_count >= self.knobs.max_receives() {
+            if self.is_fifo() {
+                let message = slot.with(|stored| stored.message.clone());
+                self.leave_group(&message, slot.number());
+            }
             self.let_die(slot);
         } else if delay.is_zero() {
             self.make_ready(slot, &self.returned, expires_at);
         } else {
             self.delay(slot, now.after(delay));
         }
+    }
+
+    /// Whether a delivery that left its message at `word` may be acknowledged.
+    pub(super) fn acknowledgeable(&self, word: Word, now: Millis) -> Result<(), LeaseError> {
+        // Once it is back in a group its place there is all that keeps those behind it.
+        if self.is_fifo() { in_flight(word, now) } else { Ok(()) }
     }
 
     /// Takes the slot of a delivery that `allowed` lets pass, and says what its word was.

@@ -16,7 +16,8 @@
 //! - `ready`: messages in the order in which they were sent or came due.
 //! - `returned`: messages that were received and came back. It is read before `ready`.
 //!
-//! A message that goes while its index is in a line leaves a dead slot, which who pops it frees.
+//! A message that goes while its index is in a line leaves a dead slot, which who pops it frees. A
+//! FIFO queue has groups (`groups.rs`) in the place of the last two.
 //! Every line has a place for every slot, so a message can always come back.
 //!
 //! # What it promises
@@ -25,20 +26,21 @@
 //!   that no message was ready. Where another thread is inside a window of a few instructions, the
 //!   answer is *busy*, and asking again will do.
 //! - First in, first out. A message that comes back goes to the front, but may pass messages that
-//!   were received meanwhile.
+//!   were received meanwhile; not so on a FIFO queue, within one group.
 //! - At least once: a message is gone only by an ack of its newest receipt, its expiry, a purge, or
 //!   too many receives; and every accepted message is received at least once before it is gone by
 //!   an ack.
 //!
 //! # Progress
-//! Send, receive and ack take no lock, whoever waits. Only making the queue longer or shorter does,
-//! and a send that finds a neighbour at it is told *busy*. Nothing here knows HTTP, reads a clock or
+//! Send, receive and ack take no lock, whoever waits, but on a FIFO queue. Only making the queue longer
+//! or shorter does, and a send that finds a neighbour at it is told *busy*. Nothing here knows HTTP, reads a clock or
 //! starts a runtime: time is an argument, and [`tick`](Queue::tick) does what is due.
 
 mod batch;
 mod control;
 mod deadlines;
 mod error;
+mod groups;
 mod lease;
 mod line;
 mod message;
@@ -61,6 +63,7 @@ use crossbeam_utils::CachePadded;
 
 pub use self::control::{Counts, Look};
 pub use self::error::{LeaseError, ResizeError, SendRefusal, TryReceiveError, TrySendError};
+use self::groups::Groups;
 use self::line::{Line, MAX_SEGMENTS};
 use self::message::Stored;
 pub use self::message::{Accepted, Attributes, ContentType, Delivery, Message, MessageId, Receipt};
@@ -102,6 +105,8 @@ pub struct Queue {
     dying: Line,
     /// Slots that [`resize`](Self::resize) took out of use.
     retired: Mutex<Vec<u32>>,
+    /// Of a FIFO queue, where it stands in for `ready` and `returned`.
+    groups: Option<Box<Groups>>,
     supply: AtomicU64,
     capacity: AtomicU64,
     chunks: AtomicU32,
@@ -255,7 +260,7 @@ impl Queue {
     /// Makes an empty queue with room for `capacity` messages, whose bytes count against `memory`.
     ///
     /// `alarm` is called with a moment that is earlier than the one the last [`tick`](Self::tick)
-    /// returned, and than those of all calls since.
+    /// returned, and than those of all calls since. It must not call the queue.
     ///
     /// # Errors
     /// When `capacity` is 0 or more than [`MAX_CAPACITY`](Self::MAX_CAPACITY).
@@ -278,6 +283,7 @@ impl Queue {
             returned: Line::new(),
             dying: Line::new(),
             retired: Mutex::new(Vec::new()),
+            groups: None,
             supply: AtomicU64::new(Supply { issued: 0, limit }.bits()),
             capacity: AtomicU64::new(capacity),
             chunks: AtomicU32::new(0),

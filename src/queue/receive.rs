@@ -56,6 +56,9 @@ impl Queue {
         }
         let lease = request.lease.unwrap_or_else(|| self.knobs.lease());
         let deadline = if lease.is_zero() { Millis::NEVER } else { now.after(lease) };
+        if let Some(groups) = &self.groups {
+            return self.receive_from_groups(groups, request.max, deadline, now, received);
+        }
         if request.max > 1 {
             return self.receive_batch(request.max, deadline, now, received);
         }
@@ -88,6 +91,7 @@ impl Queue {
             slot.map(|mut slot| {
                 let message = slot.remove().message;
                 self.count_gone(1, message.size(), now);
+                self.leave_group(&message, slot.number());
                 self.free(slot);
                 message
             })
@@ -115,6 +119,9 @@ impl Queue {
     /// Takes the slot of the next message in line, or `None` if at one moment of the call none was
     /// ready.
     pub(super) fn next_ready(&self, now: Millis) -> Result<Option<Taken<'_, Stored>>, Busy> {
+        if let Some(groups) = &self.groups {
+            return self.next_in_groups(groups, now);
+        }
         while let Some(index) = self.pop_ready()? {
             if let Some(slot) = self.admit(index, now)? {
                 return Ok(Some(slot));

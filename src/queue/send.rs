@@ -168,6 +168,12 @@ impl Queue {
         options: Options,
         now: Millis,
     ) -> Accepted {
+        if let Some(groups) = &self.groups {
+            let mut sent = None;
+            let only = std::iter::once((slot, message, options));
+            self.publish_in_groups(groups, only, now, |accepted| sent = Some(accepted));
+            return sent.expect("it tells of each message");
+        }
         // ORDERING: SeqCst, in one order with those that tell how many are gone.
         let number = self.sent.count.fetch_add(1, Ordering::SeqCst);
         let index = slot.index();
@@ -208,12 +214,13 @@ impl Queue {
         (id, ready)
     }
 
-    /// Drops the oldest message that is ready. Returns whether there was one.
+    /// Drops the oldest message that could be received. Returns whether there was one.
     fn drop_oldest(&self, now: Millis) -> Result<bool, SendRefusal> {
         let Some(mut oldest) = self.next_ready(now)? else { return Ok(false) };
         let dropped = oldest.remove();
         self.events.dropped.fetch_add(1, Ordering::Relaxed);
         self.count_gone(1, dropped.message.size(), now);
+        self.leave_group(&dropped.message, oldest.number());
         self.free(oldest);
         Ok(true)
     }

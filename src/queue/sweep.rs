@@ -88,7 +88,7 @@ impl Queue {
                 let expired = slot.remove();
                 self.events.expired.fetch_add(1, Ordering::Relaxed);
                 self.count_gone(1, expired.message.size(), now);
-                self.leave_empty(slot, word);
+                self.leave_empty(slot, word, &expired.message);
             }
             State::Dying => self.let_die(slot),
             State::Free | State::Taken | State::Dead => unreachable!("these have no deadline"),
@@ -121,8 +121,11 @@ impl Queue {
         self.senders.nudge();
     }
 
-    /// Leaves a message ready, at the end of `line`.
+    /// Leaves a message ready, at the end of `line`, or in its place in its group.
     pub(super) fn make_ready(&self, slot: Taken<'_, Stored>, line: &Line, expires_at: Millis) {
+        if let Some(groups) = &self.groups {
+            return self.make_ready_in_group(groups, slot, expires_at);
+        }
         let index = slot.index();
         self.leave_ready(slot, expires_at);
         line.push(index);
@@ -150,6 +153,7 @@ impl Queue {
         let expired = slot.remove();
         self.events.expired.fetch_add(1, Ordering::Relaxed);
         self.count_gone(1, expired.message.size(), now);
+        self.leave_group(&expired.message, slot.number());
         self.free(slot);
     }
 
@@ -160,9 +164,12 @@ impl Queue {
         self.free.push(index);
     }
 
-    /// Leaves a slot whose message, at `word`, was removed: free, or dead where its index is in a
-    /// line.
-    pub(super) fn leave_empty(&self, slot: Taken<'_, Stored>, word: Word) {
+    /// Leaves a slot whose message, at `word`, was removed, and is now `gone`: free, or dead where its
+    /// index is in a line.
+    pub(super) fn leave_empty(&self, slot: Taken<'_, Stored>, word: Word, gone: &Message) {
+        if word.state() != State::Dying {
+            self.leave_group(gone, slot.number());
+        }
         match word.state() {
             State::InFlight => {
                 self.gone.in_flight.fetch_sub(1, Ordering::SeqCst);
@@ -173,6 +180,7 @@ impl Queue {
                 self.free(slot);
             }
             State::Dying if word.deadline() != Millis::NEVER => self.free(slot),
+            State::Ready if self.is_fifo() => self.free(slot),
             State::Ready => {
                 // Before it can be popped.
                 self.dead.fetch_add(1, Ordering::SeqCst);
@@ -285,6 +293,8 @@ impl Held<'_> {
             let gone = slot.remove();
             if self.dead {
                 self.queue.events.dead_letters.fetch_add(1, Ordering::Relaxed);
+            } else {
+                self.queue.leave_group(&gone.message, slot.number());
             }
             self.queue.count_gone(1, gone.message.size(), now);
             self.queue.free(slot);

@@ -11,7 +11,7 @@ use crate::support::server::{command, free_port};
 use crate::support::{Client, DEADLINE, Exit, Process, Server, event_body};
 
 /// Each setting: its flag, its variable, its default.
-const SETTINGS: [(&str, &str, &str); 9] = [
+const SETTINGS: [(&str, &str, &str); 14] = [
     ("--host", "RINGMQ_HOST", "127.0.0.1"),
     ("--port", "PORT", "8080"),
     ("--capacity", "RING_BUFFER_SIZE", "1024"),
@@ -20,6 +20,11 @@ const SETTINGS: [(&str, &str, &str); 9] = [
     ("--max-memory-bytes", "RINGMQ_MAX_MEMORY_BYTES", "1073741824"),
     ("--drain-timeout", "RINGMQ_DRAIN_TIMEOUT", "25s"),
     ("--config", "RINGMQ_CONFIG", ""),
+    ("--sqs-account", "RINGMQ_SQS_ACCOUNT", "000000000000"),
+    ("--sqs-region", "RINGMQ_SQS_REGION", "us-east-1"),
+    ("--sqs-access-key", "RINGMQ_SQS_ACCESS_KEY", ""),
+    ("--sqs-secret-key", "RINGMQ_SQS_SECRET_KEY", ""),
+    ("--sqs-limits", "RINGMQ_SQS_LIMITS", "strict"),
     ("--log", "RUST_LOG", "info"),
 ];
 
@@ -156,6 +161,11 @@ fn a_bad_value_is_refused_by_name() {
         ("--max-memory-bytes", "RINGMQ_MAX_MEMORY_BYTES", &["x", "0", "-1", "1GB"]),
         ("--drain-timeout", "RINGMQ_DRAIN_TIMEOUT", &["x", "-1", "2h", "1w"]),
         ("--config", "RINGMQ_CONFIG", &["/no/such/file.toml"]),
+        ("--sqs-account", "RINGMQ_SQS_ACCOUNT", &["x", "1234567890123", "12345678901x"]),
+        ("--sqs-region", "RINGMQ_SQS_REGION", &["US", "a b", "a:b"]),
+        ("--sqs-access-key", "RINGMQ_SQS_ACCESS_KEY", &["a b", "a/b"]),
+        ("--sqs-secret-key", "RINGMQ_SQS_SECRET_KEY", &[""]),
+        ("--sqs-limits", "RINGMQ_SQS_LIMITS", &["loose", "Strict"]),
         ("--log", "RUST_LOG", &["ringmq=loud", "a=b=c"]),
     ] {
         for value in values {
@@ -167,6 +177,17 @@ fn a_bad_value_is_refused_by_name() {
             let by_variable = Process::run(self::command().env("PORT", "0").env(variable, value));
             assert_refused(&by_variable, variable, value);
         }
+    }
+}
+
+#[test]
+fn an_access_key_and_its_secret_are_given_together() {
+    for (flag, other) in
+        [("--sqs-access-key", "--sqs-secret-key"), ("--sqs-secret-key", "--sqs-access-key")]
+    {
+        let exit = Process::run(command().env("PORT", "0").args([flag, "key"]));
+        assert_eq!(exit.status.code(), Some(2), "{exit:?}");
+        assert!(exit.stderr.contains(other), "{}", exit.stderr);
     }
 }
 

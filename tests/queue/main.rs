@@ -6,6 +6,7 @@ mod capacity;
 mod control;
 mod dead_letters;
 mod due;
+mod groups;
 mod leases;
 mod model;
 mod operation;

@@ -12,10 +12,17 @@ use ringmq::queue::{
 
 pub type Tag = u32;
 
+/// The group of a message. On a queue that is not FIFO it says nothing.
+pub fn group(tag: Tag) -> Option<&'static str> {
+    // As if at random.
+    [None, Some("a"), Some("b")][(tag.wrapping_mul(2_654_435_761) >> 16) as usize % 3]
+}
+
 /// One delivery: of this message, the n-th.
 pub type Nth = (Tag, u32);
 
 pub struct Model {
+    pub fifo: bool,
     pub capacity: u64,
     pub memory: u64,
     pub settings: Settings,
@@ -67,8 +74,9 @@ impl Kept {
 }
 
 impl Model {
-    pub fn new(capacity: u64, memory: u64, settings: Settings) -> Self {
+    pub fn new(fifo: bool, capacity: u64, memory: u64, settings: Settings) -> Self {
         Self {
+            fifo,
             capacity,
             memory,
             settings,
@@ -174,12 +182,54 @@ impl Model {
 
     /// The next message in line that has not expired.
     fn pop(&mut self, now: Millis) -> Option<Tag> {
+        if self.fifo {
+            let mut groups: Vec<_> = [None, Some("a"), Some("b")].into_iter().collect();
+            groups.retain(|group| !self.is_locked(*group));
+            // Whatever has expired at the head of a group does not keep those behind it, nor does it
+            // keep its place before those of other groups.
+            loop {
+                let firsts = groups.iter().filter_map(|group| self.first_of(*group, 0));
+                let tag = firsts.filter(|tag| self.messages[tag].place == Place::Ready).min()?;
+                if self.messages[&tag].expires_at > now {
+                    return Some(tag);
+                }
+                self.expire(tag);
+            }
+        }
         loop {
             let tag = self.returned.pop_front().or_else(|| self.ready.pop_front())?;
             match self.messages.get(&tag) {
                 Some(message) if message.expires_at > now => return Some(tag),
                 Some(_) => self.expire(tag),
                 None => {}
+            }
+        }
+    }
+
+    /// Whether a consumer has a message of the group, or one waits to be tried again.
+    fn is_locked(&self, of: Option<&str>) -> bool {
+        let held = |message: &Kept| match message.place {
+            Place::InFlight(_) => true,
+            Place::Delayed(_) => message.receive_count > 0,
+            Place::Ready | Place::Dying | Place::Put(_) => false,
+        };
+        self.messages.iter().any(|(tag, message)| group(*tag) == of && held(message))
+    }
+
+    fn first_of(&self, of: Option<&str>, from: Tag) -> Option<Tag> {
+        let dying = |message: &Kept| matches!(message.place, Place::Dying | Place::Put(_));
+        let mut messages = self.messages.range(from..);
+        messages.find(|(tag, message)| group(**tag) == of && !dying(message)).map(|(tag, _)| *tag)
+    }
+
+    /// The next message behind `tag`, of the same group.
+    fn pop_behind(&mut self, tag: Tag, now: Millis) -> Option<Tag> {
+        loop {
+            let next = self.first_of(group(tag), tag + 1)?;
+            match &self.messages[&next] {
+                message if message.place != Place::Ready => return None,
+                message if message.expires_at > now => return Some(next),
+                _ => self.expire(next),
             }
         }
     }
@@ -191,7 +241,11 @@ impl Model {
         while received.len() < max
             && !self.paused
             && self.settings.max_in_flight.is_none_or(|most| self.in_flight() < u64::from(most))
-            && let Some(tag) = self.pop(now)
+            && let Some(tag) = received
+                .last()
+                .filter(|_| self.fifo)
+                .and_then(|(last, _)| self.pop_behind(*last, now))
+                .or_else(|| self.pop(now))
         {
             let message = self.message(tag);
             message.receive_count += 1;
@@ -237,8 +291,12 @@ impl Model {
         }
     }
 
-    pub fn ack(&mut self, delivery: Nth) -> Result<(), LeaseError> {
-        self.find(delivery)?;
+    pub fn ack(&mut self, delivery: Nth, now: Millis) -> Result<(), LeaseError> {
+        if self.fifo {
+            self.find_leased(delivery, now)?;
+        } else {
+            self.find(delivery)?;
+        }
         self.gone(delivery.0);
         Ok(())
     }
@@ -425,12 +483,16 @@ impl Model {
 
     fn make_ready(&mut self, tag: Tag) {
         self.message(tag).place = Place::Ready;
-        self.ready.push_back(tag);
+        if !self.fifo {
+            self.ready.push_back(tag);
+        }
     }
 
     fn come_back(&mut self, tag: Tag) {
         self.message(tag).place = Place::Ready;
-        self.returned.push_back(tag);
+        if !self.fifo {
+            self.returned.push_back(tag);
+        }
     }
 
     fn die(&mut self, tag: Tag) {

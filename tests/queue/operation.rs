@@ -132,6 +132,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 pub struct Program {
+    pub fifo: bool,
     pub capacity: u64,
     pub memory: u64,
     pub settings: Settings,
@@ -141,22 +142,24 @@ pub struct Program {
 impl std::fmt::Debug for Program {
     /// One operation a line.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "capacity {}, memory {}, {:?}", self.capacity, self.memory, self.settings)?;
+        let Self { fifo, capacity, memory, settings, .. } = self;
+        writeln!(f, "fifo {fifo}, capacity {capacity}, memory {memory}, {settings:?}")?;
         self.ops.iter().try_for_each(|op| writeln!(f, "  {op:?}"))
     }
 }
 
 /// Operations with at most one close among them, mostly late; half of them on a queue without
-/// special settings.
+/// special settings, and half on a FIFO queue.
 pub fn program() -> impl Strategy<Value = Program> {
     let plain = prop_oneof![Just(Settings::default()), settings()];
     let memory = prop_oneof![3 => Just(u64::MAX), 1 => 10..100_u64];
-    (capacity(), memory, plain, vec(op(), 1..times(150, 30)), 0..1000_usize).prop_map(
-        |(capacity, memory, settings, mut ops, close_at)| {
+    let ops = vec(op(), 1..times(150, 30));
+    (any::<bool>(), capacity(), memory, plain, ops, 0..1000_usize).prop_map(
+        |(fifo, capacity, memory, settings, mut ops, close_at)| {
             if close_at < ops.len() {
                 ops.insert(close_at, Op::Close);
             }
-            Program { capacity, memory, settings, ops }
+            Program { fifo, capacity, memory, settings, ops }
         },
     )
 }

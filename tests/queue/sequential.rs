@@ -14,7 +14,7 @@ use ringmq::queue::{
     TryReceiveError,
 };
 
-use crate::model::{Model, Nth, Tag};
+use crate::model::{Model, Nth, Tag, group};
 use crate::operation::{Foreign, Letter, Op, Program, program};
 use crate::times;
 
@@ -64,9 +64,15 @@ impl Both {
         };
         let queue =
             Queue::with(program.capacity, &program.settings, Arc::clone(&memory), Box::new(alarm));
+        let queue = queue.expect("there is memory");
         Self {
-            queue: queue.expect("there is memory"),
-            model: Model::new(program.capacity, program.memory, program.settings.clone()),
+            queue: if program.fifo { queue.into_fifo() } else { queue },
+            model: Model::new(
+                program.fifo,
+                program.capacity,
+                program.memory,
+                program.settings.clone(),
+            ),
             memory,
             now: Millis(0),
             tag: 0,
@@ -89,7 +95,7 @@ impl Both {
             Op::TakeNext { moved } => self.take_next(*moved),
             Op::Ack(which) => {
                 let Some((nth, receipt)) = pick(&self.receipts, which) else { return };
-                same(queue.ack(*receipt, now), self.model.ack(*nth));
+                same(queue.ack(*receipt, now), self.model.ack(*nth, now));
             }
             Op::AckBatch(which) => {
                 let which: Vec<_> =
@@ -98,7 +104,7 @@ impl Both {
                 queue.ack_batch(which.iter().map(|(_, receipt)| *receipt), now, |answer| {
                     answers.push(answer);
                 });
-                let expected = which.iter().map(|(nth, _)| self.model.ack(*nth)).collect();
+                let expected = which.iter().map(|(nth, _)| self.model.ack(*nth, now)).collect();
                 same(answers, expected);
             }
             Op::Extend(which, lease) => {
@@ -185,7 +191,7 @@ impl Both {
     fn message(&mut self, size: u64) -> (Tag, Message) {
         let tag = self.tag;
         self.tag += 1;
-        (tag, Message::bytes(&body(tag, size)))
+        (tag, Message::bytes(&body(tag, size)).with_group(group(tag)))
     }
 
     fn was_sent(&mut self, tag: Tag, id: MessageId, message: Message) {
@@ -284,7 +290,7 @@ impl Both {
     fn assert_looks_right(&self, look: &Look) {
         let tag = tag(&look.message);
         let expected = &self.model.messages[&tag];
-        same(look.message.body(), &self.bodies[&tag]);
+        same((look.message.body(), look.message.group()), (&self.bodies[&tag], group(tag)));
         assert!(self.ids.contains(&(tag, look.id)), "it has the id that its sender was told");
         same((look.receive_count, look.number), (expected.receive_count, expected.number));
         let times = (expected.sent_at, expected.first_received_at);
@@ -297,7 +303,7 @@ impl Both {
         same(queue.counts(), model.counts());
         same(queue.depth(), model.counts().depth);
         same(queue.ready(), model.counts().ready);
-        same(queue.capacity(), model.capacity);
+        same((queue.is_fifo(), queue.capacity()), (model.fifo, model.capacity));
         same(queue.settings(), model.settings.clone());
         same(self.memory.used(), model.counts().bytes);
         same((queue.is_paused(), queue.is_closed()), (model.paused, model.closed));

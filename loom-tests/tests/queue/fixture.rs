@@ -167,7 +167,9 @@ pub fn left(queue: Arc<Queue>, now: Millis) -> String {
     assert_eq!((before.waiting_receivers, before.waiting_senders), (0, 0));
 
     let ready = take_all(&queue, now);
-    assert_eq!(before.ready, ready.len() as u64, "{before:?}");
+    // Of a FIFO queue some are ready and behind others.
+    let behind = before.ready - ready.len() as u64;
+    assert!(behind == 0 || queue.is_fifo() && before.in_flight > 0, "{before:?}");
     queue.tick(END);
     let later = take_all(&queue, END);
     assert_eq!(before.depth, (ready.len() + later.len()) as u64, "{before:?}");

@@ -21,6 +21,7 @@ mod batches;
 mod browsing;
 mod closing;
 mod delays;
+mod groups;
 mod late_acks;
 mod leases;
 mod purging;

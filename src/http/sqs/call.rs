@@ -59,6 +59,15 @@ impl Call {
         }
     }
 
+    /// The queue of an ARN, which the request has in `parameter`.
+    pub(super) fn queue_of_arn(&self, parameter: &str, arn: &str) -> Result<Arc<Named>, SqsError> {
+        if arn.is_empty() {
+            return Err(SqsError::missing(parameter));
+        }
+        let queue = queue_of_arn(arn).and_then(|name| self.broker().queue(name).ok());
+        queue.ok_or_else(|| SqsError::no_resource(parameter))
+    }
+
     /// The URL of a queue, by which its clients find this server again.
     pub(super) fn url(&self, name: &str) -> String {
         format!("{}/{}/{name}", self.origin, self.face().account)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use crate::broker::Error;
+use crate::broker::{Error, MoveError};
 use crate::queue::{LeaseError, SendRefusal};
 
 /// Why a request, or an entry of a batch, was not carried out.
@@ -97,6 +97,7 @@ table! {
     RequestThrottled sqs "RequestThrottled" "RequestThrottled" FORBIDDEN Sender;
     UnsupportedOperation sqs "UnsupportedOperation" "AWS.SimpleQueueService.UnsupportedOperation" BAD_REQUEST Sender;
     InvalidAddress sqs "InvalidAddress" "InvalidAddress" NOT_FOUND Sender;
+    ResourceNotFound sqs "ResourceNotFoundException" "ResourceNotFoundException" NOT_FOUND Sender;
     InvalidParameterValue coral "InvalidParameterValueException" "InvalidParameterValue" BAD_REQUEST Sender;
     MissingParameter coral "MissingRequiredParameterException" "MissingParameter" BAD_REQUEST Sender;
     /// The request cannot be read.
@@ -153,6 +154,13 @@ impl SqsError {
         ))
     }
 
+    /// There is no queue of an ARN.
+    pub(super) fn no_resource(parameter: &str) -> Self {
+        let message =
+            format!("The resource that you specified for the {parameter} parameter doesn't exist.");
+        Self::new(Kind::ResourceNotFound, message)
+    }
+
     /// A text is no receipt handle of this queue.
     pub(super) fn no_receipt(handle: &str) -> Self {
         let message =
@@ -186,6 +194,17 @@ impl From<Error> for SqsError {
             },
             Error::KeyConflict | Error::Resize(_) | Error::Capacity(_) | Error::Setting { .. } => {
                 Self::invalid(text)
+            }
+            Error::Move(MoveError::UnderWay) => Self::new(
+                Kind::UnsupportedOperation,
+                "There is already a task running. Only one active task is allowed for a source queue arn \
+                 at a given time.",
+            ),
+            Error::Move(MoveError::Unknown) => {
+                Self::new(Kind::ResourceNotFound, "Task does not exist.")
+            }
+            Error::Move(MoveError::Over) => {
+                Self::new(Kind::UnsupportedOperation, "Only active tasks can be cancelled.")
             }
             Error::Undeletable => Self::new(Kind::UnsupportedOperation, text),
             Error::Draining => Self::new(Kind::ServiceUnavailable, text),

@@ -26,7 +26,7 @@ impl<'a> Order<'a> {
         delayed: bool,
     ) -> Result<Self, SqsError> {
         if let Some(group) = group {
-            check("MessageGroupId", group)?;
+            check_id("MessageGroupId", group)?;
         }
         if !queue.is_fifo() {
             // A group of a standard queue is carried along; it means nothing to the order.
@@ -43,7 +43,7 @@ impl<'a> Order<'a> {
         let says = |name: &str, value: &str| settings.get(name).is_some_and(|own| own == value);
         let id = match deduplication_id {
             Some(id) => {
-                check("MessageDeduplicationId", id)?;
+                check_id("MessageDeduplicationId", id)?;
                 id.to_owned()
             }
             None if says(CONTENT_BASED, "true") => {
@@ -67,7 +67,8 @@ impl<'a> Order<'a> {
 
 const NOT_HERE: &str = "The request include parameter that is not valid for this queue type";
 
-fn check(parameter: &str, id: &str) -> Result<(), SqsError> {
+/// Checks an id of any kind.
+pub(super) fn check_id(parameter: &str, id: &str) -> Result<(), SqsError> {
     let allowed = (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
     let reason = || {
         format!(
@@ -91,10 +92,10 @@ mod tests {
     fn ids_have_few_characters() {
         let longest = "x".repeat(128);
         for id in ["a", "A-z_0!~", &longest] {
-            assert_eq!(check("MessageGroupId", id), Ok(()));
+            assert_eq!(check_id("MessageGroupId", id), Ok(()));
         }
         for id in ["", "a b", "ä", "a\n", &"x".repeat(129)] {
-            assert!(check("MessageGroupId", id).is_err(), "{id}");
+            assert!(check_id("MessageGroupId", id).is_err(), "{id}");
         }
     }
 

@@ -41,6 +41,10 @@ pub(super) const PAGE: i64 = 1000;
 pub(super) const TAGS: usize = 50;
 /// Actions of one permission.
 pub(super) const PERMISSION_ACTIONS: usize = 7;
+/// How many messages a second a move task may move.
+pub(super) const MOVES_PER_SECOND: i64 = 500;
+/// Move tasks that are listed.
+pub(super) const MOVE_TASKS: i64 = 10;
 
 impl From<LimitsKind> for Limits {
     fn from(kind: LimitsKind) -> Self {

@@ -1,13 +1,11 @@
 //! What an operator does to a queue: purge, pause, resume, redrive.
 
-use std::time::Duration;
-
 use actix_web::rt::time;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use crate::broker::Redriven;
+use crate::broker;
 use crate::http::answer::{Answer, json as json_answer};
 use crate::http::problem::Problem;
 
@@ -56,39 +54,20 @@ pub(super) async fn redrive(call: &mut Call<'_>) -> Result<Answer, Problem> {
     call.know_parameters(&[])?;
     let queue = call.queue()?;
     let Redrive { to, max, rate } = call.document().await?;
-    let mut pace = match rate {
-        None => None,
-        Some(rate) if (0.001..=1e6).contains(&rate) => {
-            Some(time::interval(Duration::from_secs_f64(1.0 / rate)))
-        }
-        Some(_) => {
-            return Err(Problem::senseless("rate", "must be from 0.001 to 1000000 a second"));
-        }
-    };
+    if rate.is_some_and(|rate| !(0.001..=1e6).contains(&rate)) {
+        return Err(Problem::senseless("rate", "must be from 0.001 to 1000000 a second"));
+    }
     if let Some(to) = &to {
         call.broker().queue(to)?;
     }
     let most = max.unwrap_or_else(|| queue.ready());
-    let mut moved = 0;
-    let mut stopped_by = None;
-    while moved < most && !call.broker().is_draining() {
-        if let Some(pace) = &mut pace {
-            pace.tick().await;
-        }
-        match call.broker().redrive_one(&queue, to.as_deref()) {
-            Ok(Redriven::Moved) => moved += 1,
-            Ok(Redriven::Done) => break,
-            Ok(Redriven::Busy) => {}
-            // What was moved before is told, with why it went no further.
-            Err(error) if moved > 0 => {
-                stopped_by = Some(Problem::from(error).result());
-                break;
-            }
-            Err(error) => return Err(error.into()),
-        }
-        if moved % 64 == 0 {
-            actix_web::rt::task::yield_now().await;
-        }
-    }
+    let what = broker::Redrive { to: to.as_deref(), most, rate };
+    let (moved, stopped_by) =
+        call.broker().redrive(&queue, what, time::sleep, || {}, || true).await;
+    // What was moved before is told, with why it went no further.
+    let stopped_by = match stopped_by {
+        Some(error) if moved == 0 => return Err(error.into()),
+        stopped_by => stopped_by.map(|error| Problem::from(error).result()),
+    };
     Ok(answer(call, &json!({ "moved": moved, "stopped_by": stopped_by })))
 }

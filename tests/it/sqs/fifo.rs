@@ -155,3 +155,72 @@ fn a_standard_queue_carries_a_group_along() {
         );
     });
 }
+
+#[test]
+fn a_group_waits_for_its_message_in_flight() {
+    over_both(|service| {
+        let url = fifo(service, json!({"ContentBasedDeduplication": "true"}));
+        for (body, group) in [("a1", "a"), ("b1", "b"), ("a2", "a"), ("b2", "b")] {
+            service.ok("SendMessage", send(&url, body, group, None));
+        }
+        let a1 = service.receive_one(&url, json!({}));
+        assert_eq!(a1["Body"], "a1");
+        let b = service.receive(&url, json!({"MaxNumberOfMessages": 10}));
+        assert_eq!(bodies(&b), ["b1", "b2"]);
+        assert!(service.receive(&url, json!({"MaxNumberOfMessages": 10})).is_empty());
+        service.delete(&url, &a1);
+        assert_eq!(service.receive_one(&url, json!({}))["Body"], "a2");
+    });
+}
+
+#[test]
+fn a_message_that_comes_back_stays_in_front_of_its_group() {
+    over_both(|service| {
+        let url = fifo(service, json!({"ContentBasedDeduplication": "true"}));
+        for body in ["1", "2"] {
+            service.ok("SendMessage", send(&url, body, "g", None));
+        }
+        let first = service.receive_one(&url, json!({}));
+        let handle = &first["ReceiptHandle"];
+        let back = json!({"QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": 0});
+        service.ok("ChangeMessageVisibility", back);
+        let both = service.receive(&url, json!({"MaxNumberOfMessages": 10}));
+        assert_eq!(bodies(&both), ["1", "2"]);
+    });
+}
+
+#[test]
+fn a_handle_is_good_until_its_time_is_over() {
+    over_both(|service| {
+        let url = fifo(service, json!({"ContentBasedDeduplication": "true"}));
+        service.ok("SendMessage", send(&url, "x", "g", None));
+        let first = service.receive_one(&url, json!({"VisibilityTimeout": 1}));
+        let second = service.receive_one(&url, json!({"WaitTimeSeconds": 20}));
+        let document = json!({"QueueUrl": url, "ReceiptHandle": first["ReceiptHandle"]});
+        service.refuse("DeleteMessage", document.clone(), "The receipt handle has expired.");
+        let mut change = document;
+        change["VisibilityTimeout"] = json!(10);
+        service.refuse("ChangeMessageVisibility", change, "The receipt handle has expired.");
+        service.delete(&url, &second);
+        service.delete(&url, &second);
+        assert_eq!(service.counts(&url), [0, 0, 0]);
+    });
+}
+
+#[test]
+fn an_attempt_that_comes_again_is_given_the_same_messages() {
+    over_both(|service| {
+        let url = fifo(service, json!({"ContentBasedDeduplication": "true"}));
+        for (body, group) in [("a", "a"), ("b", "b")] {
+            service.ok("SendMessage", send(&url, body, group, None));
+        }
+        let attempt = json!({"ReceiveRequestAttemptId": "one"});
+        let first = service.receive_one(&url, attempt.clone());
+        let again = service.receive_one(&url, attempt.clone());
+        assert_eq!(again["ReceiptHandle"], first["ReceiptHandle"]);
+        let other = service.receive_one(&url, json!({"ReceiveRequestAttemptId": "two"}));
+        assert_eq!(other["Body"], "b");
+        service.delete(&url, &first);
+        assert!(service.receive(&url, attempt).is_empty());
+    });
+}

@@ -13,6 +13,7 @@ mod limits;
 mod message_attributes;
 mod messages;
 mod mixed;
+mod moves;
 mod queues;
 mod receipts;
 mod tags;

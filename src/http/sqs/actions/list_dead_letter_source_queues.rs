@@ -33,9 +33,8 @@ impl Output for Answer {}
 
 pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, SqsError> {
     let queue = call.queue(&request.queue_url)?;
-    let all = call.broker().queues();
-    let sources = all.iter().filter(|source| source.dead_letter().as_ref() == Some(queue.name()));
-    let names = sources.map(|source| source.name().to_string()).collect();
+    let sources = call.broker().dead_letter_sources(queue.name());
+    let names = sources.iter().map(ToString::to_string).collect();
     let (names, next_token) = page::cut(names, request.max_results, &request.next_token)?;
     Ok(Answer { queue_urls: names.iter().map(|name| call.url(name)).collect(), next_token })
 }

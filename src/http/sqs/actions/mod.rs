@@ -1,6 +1,7 @@
 //! One file for each action, the same in each: what a request says, what is answered, and `run`.
 
 mod add_permission;
+mod cancel_message_move_task;
 mod change_message_visibility;
 mod change_message_visibility_batch;
 mod create_queue;
@@ -10,6 +11,7 @@ mod delete_queue;
 mod get_queue_attributes;
 mod get_queue_url;
 mod list_dead_letter_source_queues;
+mod list_message_move_tasks;
 mod list_queue_tags;
 mod list_queues;
 mod purge_queue;
@@ -18,6 +20,7 @@ mod remove_permission;
 mod send_message;
 mod send_message_batch;
 mod set_queue_attributes;
+mod start_message_move_task;
 mod tag_queue;
 mod untag_queue;
 
@@ -68,6 +71,7 @@ macro_rules! actions {
 
 actions! {
     "AddPermission" add_permission,
+    "CancelMessageMoveTask" cancel_message_move_task,
     "ChangeMessageVisibility" change_message_visibility,
     "ChangeMessageVisibilityBatch" change_message_visibility_batch,
     "CreateQueue" create_queue,
@@ -77,6 +81,7 @@ actions! {
     "GetQueueAttributes" get_queue_attributes,
     "GetQueueUrl" get_queue_url,
     "ListDeadLetterSourceQueues" list_dead_letter_source_queues,
+    "ListMessageMoveTasks" list_message_move_tasks,
     "ListQueueTags" list_queue_tags,
     "ListQueues" list_queues,
     "PurgeQueue" purge_queue,
@@ -85,6 +90,7 @@ actions! {
     "SendMessage" send_message,
     "SendMessageBatch" send_message_batch,
     "SetQueueAttributes" set_queue_attributes,
+    "StartMessageMoveTask" start_message_move_task,
     "TagQueue" tag_queue,
     "UntagQueue" untag_queue,
 }

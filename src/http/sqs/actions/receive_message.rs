@@ -11,6 +11,7 @@ use super::Output;
 use crate::broker::{Delivered, MIN_LEASE};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
+use crate::http::sqs::fifo;
 use crate::http::sqs::incoming::{Incoming, Wanted};
 use crate::http::sqs::limits::VISIBILITY_SECONDS;
 use crate::http::sqs::number::Number;
@@ -29,6 +30,7 @@ pub(super) struct Request<'request> {
     #[serde(borrow)]
     message_system_attribute_names: Vec<Cow<'request, str>>,
     message_attribute_names: Vec<String>,
+    receive_request_attempt_id: Option<String>,
 }
 
 /// The messages, and what of them was asked for.
@@ -87,6 +89,13 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, Sqs
     };
     let until = (!wait.is_zero()).then(|| sleep(wait));
 
-    let delivered = call.broker().receive(&queue, Receive { max, lease }, until).await?;
+    let (broker, what) = (call.broker(), Receive { max, lease });
+    let delivered = match request.receive_request_attempt_id.as_deref() {
+        Some(attempt) if queue.is_fifo() => {
+            fifo::check_id("ReceiveRequestAttemptId", attempt)?;
+            broker.receive_attempt(&queue, what, attempt, until).await?
+        }
+        _ => broker.receive(&queue, what, until).await?,
+    };
     Ok(Answer { delivered, wanted })
 }

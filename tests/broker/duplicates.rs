@@ -1,0 +1,35 @@
+//! Sends with an idempotency key, where the key alone says which message it is.
+
+use ringmq::broker::{Broker, Error, Named, SendOptions, Sent};
+use ringmq::queue::Message;
+use serde_json::json;
+
+use crate::{AT_ONCE, broker, declare, done, receive, send};
+
+fn send_with(broker: &Broker, queue: &Named, text: &str, whatever: bool) -> Result<Sent, Error> {
+    let options = SendOptions {
+        idempotency_key: Some("k"),
+        duplicate_whatever_payload: whatever,
+        ..SendOptions::default()
+    };
+    done(broker.send(queue, Message::text(text), options, AT_ONCE))
+}
+
+#[test]
+fn a_repeated_key_answers_as_the_first_did() {
+    let broker = broker();
+    let queue = declare(&broker, "q", json!({}));
+    send(&broker, &queue, "before", None);
+    let first = send_with(&broker, &queue, "one", true).unwrap();
+    assert_eq!((first.number, first.duplicate), (1, false));
+    let again = Sent { duplicate: true, ..first };
+    assert_eq!(send_with(&broker, &queue, "two", true), Ok(again));
+    assert_eq!(send_with(&broker, &queue, "one", false), Ok(again));
+    assert_eq!(send_with(&broker, &queue, "two", false), Err(Error::KeyConflict));
+    // Also once the message is gone.
+    for (_, receipt) in receive(&broker, &queue, 9) {
+        broker.ack(&queue, &receipt).unwrap();
+    }
+    assert_eq!(send_with(&broker, &queue, "two", true), Ok(again));
+    assert_eq!(queue.depth(), 0);
+}
