@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::HeaderValue;
+
 use super::Face;
 use super::errors::{Kind, SqsError};
 use super::limits::Limits;
@@ -11,8 +13,10 @@ use crate::http::front::Counted;
 /// One request of this face, while it is carried out.
 pub(super) struct Call {
     pub(super) worker: Counted,
-    /// Where clients reach this server: scheme and authority.
-    pub(super) origin: String,
+    /// By which name and port the client came.
+    pub(super) host: Option<HeaderValue>,
+    /// Whether it came by HTTPS.
+    pub(super) secure: bool,
     /// The queue that the path names, if it does.
     pub(super) path_queue: Option<String>,
     /// What the answer names itself by.
@@ -70,7 +74,10 @@ impl Call {
 
     /// The URL of a queue, by which its clients find this server again.
     pub(super) fn url(&self, name: &str) -> String {
-        format!("{}/{}/{name}", self.origin, self.face().account)
+        let host = self.host.as_ref().and_then(|host| host.to_str().ok());
+        let host = host.filter(|host| !host.is_empty()).unwrap_or("localhost");
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{host}/{}/{name}", self.face().account)
     }
 
     /// The ARN of a queue.

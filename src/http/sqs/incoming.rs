@@ -13,8 +13,7 @@ use super::digests;
 use super::errors::{Kind, SqsError};
 use super::fifo::sequence_number;
 use super::message_attributes::{self as attributes, Attribute, is_allowed_text, is_wanted};
-use crate::broker::{Delivered, Named};
-use crate::clock::Clock;
+use crate::broker::Delivered;
 use crate::queue::{Delivery, Millis};
 
 /// A system attribute of a message.
@@ -46,20 +45,15 @@ impl System {
 }
 
 /// What of messages a consumer wants to have.
-pub(super) struct Wanted {
+pub(super) struct Wanted<'call> {
+    call: &'call Call,
     system: Vec<(&'static str, System)>,
     names: Vec<String>,
-    clock: Clock,
-    fifo: bool,
-    /// The ARN of a queue without its name.
-    arn: String,
-    account: String,
 }
 
-impl Wanted {
+impl<'call> Wanted<'call> {
     pub(super) fn new<'a>(
-        call: &Call,
-        queue: &Named,
+        call: &'call Call,
         system: impl Iterator<Item = &'a str>,
         names: Vec<String>,
     ) -> Result<Self, SqsError> {
@@ -78,14 +72,7 @@ impl Wanted {
                 wanted.push(found);
             }
         }
-        Ok(Self {
-            system: wanted,
-            names,
-            clock: call.broker().clock(),
-            fifo: queue.is_fifo(),
-            arn: call.arn(""),
-            account: call.face().account.clone(),
-        })
+        Ok(Self { call, system: wanted, names })
     }
 }
 
@@ -93,7 +80,7 @@ impl Wanted {
 pub(super) struct Incoming<'a> {
     delivered: &'a Delivered,
     delivery: &'a Delivery,
-    wanted: &'a Wanted,
+    wanted: &'a Wanted<'a>,
     body: Cow<'a, str>,
     attributes: Vec<Attribute<'a>>,
 }
@@ -102,7 +89,7 @@ impl<'a> Incoming<'a> {
     pub(super) fn new(
         delivered: &'a Delivered,
         delivery: &'a Delivery,
-        wanted: &'a Wanted,
+        wanted: &'a Wanted<'a>,
     ) -> Self {
         let message = &delivery.message;
         let mut attributes = match wanted.names.is_empty() {
@@ -122,27 +109,28 @@ impl<'a> Incoming<'a> {
     }
 
     fn system(&self, which: System) -> Option<String> {
-        let (delivery, wanted) = (self.delivery, self.wanted);
+        let (delivery, call) = (self.delivery, self.wanted.call);
         let kept = delivery.message.attributes();
         Some(match which {
-            System::SenderId => wanted.account.clone(),
+            System::SenderId => call.face().account.clone(),
             System::SentTimestamp => self.milliseconds(delivery.sent_at),
             System::ApproximateReceiveCount => delivery.receive_count.to_string(),
             System::ApproximateFirstReceiveTimestamp => {
                 self.milliseconds(delivery.first_received_at)
             }
             System::AwsTraceHeader => kept.get(attributes::TRACE)?.to_owned(),
-            System::DeadLetterQueueSourceArn => {
-                format!("{}{}", wanted.arn, kept.get(attributes::DEAD_LETTER_SOURCE)?)
-            }
+            System::DeadLetterQueueSourceArn => call.arn(kept.get(attributes::DEAD_LETTER_SOURCE)?),
             System::MessageGroupId => delivery.message.group()?.to_owned(),
             System::MessageDeduplicationId => kept.get(attributes::DEDUPLICATION_ID)?.to_owned(),
-            System::SequenceNumber => wanted.fifo.then(|| sequence_number(delivery.number))?,
+            System::SequenceNumber if self.delivered.queue().is_fifo() => {
+                sequence_number(delivery.number)
+            }
+            System::SequenceNumber => return None,
         })
     }
 
     fn milliseconds(&self, at: Millis) -> String {
-        let at = self.wanted.clock.time_of_day(at);
+        let at = self.wanted.call.broker().clock().time_of_day(at);
         at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis().to_string()
     }
 }

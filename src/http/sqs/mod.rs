@@ -53,7 +53,7 @@ const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const TARGET_PREFIX: &str = "AmazonSQS.";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const RETRY_AFTER: HeaderName = HeaderName::from_static("x-amz-retry-after");
-/// What a proxy in front of this server was asked by.
+/// The scheme by which a proxy in front of this server was asked.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -120,7 +120,8 @@ pub(super) async fn answer(worker: Counted, mut request: Request) -> Answer {
     let target = request.headers().get(TARGET).cloned();
     let protocol = if target.is_some() { Protocol::Json } else { Protocol::Query };
     let call = Call {
-        origin: origin(&request),
+        host: request.headers().get(HOST).cloned(),
+        secure: is_secure(request.headers()),
         path_queue: queue_in(request.path()).map(str::to_owned),
         request_id: Uuid::new_v4().to_string(),
         draining: worker.broker.is_draining(),
@@ -195,13 +196,10 @@ async fn read_body(request: &mut Request, max_body_bytes: usize) -> Result<Bytes
     })
 }
 
-/// Scheme and authority by which the client came, so that it finds its way back.
-fn origin(request: &Request) -> String {
-    let text = |name: &HeaderName| request.headers().get(name)?.to_str().ok();
-    let host = text(&HOST).filter(|host| !host.is_empty()).unwrap_or("localhost");
-    let secure = text(&FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
-    let scheme = if secure { "https" } else { "http" };
-    format!("{scheme}://{host}")
+/// Whether a proxy in front says that the client came by HTTPS.
+fn is_secure(headers: &HeaderMap) -> bool {
+    let scheme = headers.get(FORWARDED_PROTO).and_then(|scheme| scheme.to_str().ok());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ fn system_attributes_are_told_where_they_are_asked_for() {
     over_both(|service| {
         let url = service.create("q");
         service.send(&url, "x");
+        let mut first_received = None;
         for (round, field) in [(1, "AttributeNames"), (2, "MessageSystemAttributeNames")] {
             let message = service.receive_one(
                 &url,
@@ -74,6 +75,8 @@ fn system_attributes_are_told_where_they_are_asked_for() {
             let at = |name: &str| text(&attributes[name]).parse::<u64>().expect("milliseconds");
             let (sent, first) = (at("SentTimestamp"), at("ApproximateFirstReceiveTimestamp"));
             assert!(sent > 1_700_000_000_000 && first >= sent, "{attributes}");
+            // The first time of all.
+            assert_eq!(*first_received.get_or_insert(first), first, "{attributes}");
             for absent in ["SequenceNumber", "MessageGroupId", "AWSTraceHeader"] {
                 assert!(attributes.get(absent).is_none(), "{attributes}");
             }

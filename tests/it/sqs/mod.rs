@@ -16,6 +16,7 @@ mod mixed;
 mod moves;
 mod queues;
 mod receipts;
+mod stopping;
 mod tags;
 mod waiting;
 mod wire;

@@ -34,12 +34,12 @@ pub(super) struct Request<'request> {
 }
 
 /// The messages, and what of them was asked for.
-pub(super) struct Answer {
+pub(super) struct Answer<'call> {
     delivered: Delivered,
-    wanted: Wanted,
+    wanted: Wanted<'call>,
 }
 
-impl Serialize for Answer {
+impl Serialize for Answer<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut fields = to.serialize_struct("ReceiveMessageResult", 1)?;
         let deliveries = self.delivered.deliveries();
@@ -55,18 +55,21 @@ impl Serialize for Answer {
     }
 }
 
-impl Output for Answer {
+impl Output for Answer<'_> {
     fn into_delivered(self) -> Option<Delivered> {
         Some(self.delivered)
     }
 }
 
-pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, SqsError> {
+pub(super) async fn run<'call>(
+    call: &'call Call,
+    request: Request<'_>,
+) -> Result<Answer<'call>, SqsError> {
     let limits = call.limits();
     let queue = call.queue(&request.queue_url)?;
     let system = request.attribute_names.iter().chain(&request.message_system_attribute_names);
     let system = system.map(|name| &**name);
-    let wanted = Wanted::new(call, &queue, system, request.message_attribute_names)?;
+    let wanted = Wanted::new(call, system, request.message_attribute_names)?;
 
     let most = limits.receive_messages;
     let reason = || format!("Must be between 1 and {most}, if provided.");
