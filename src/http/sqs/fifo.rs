@@ -1,5 +1,7 @@
 //! What FIFO queues ask of a message: its group, and what it is a duplicate of.
 
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
 
 use super::attributes::{CONTENT_BASED, DEDUPLICATION_SCOPE};
@@ -23,7 +25,7 @@ impl<'a> Order<'a> {
         body: &str,
         group: Option<&'a str>,
         deduplication_id: Option<&str>,
-        delayed: bool,
+        delay: Option<Duration>,
     ) -> Result<Self, SqsError> {
         if let Some(group) = group {
             check_id("MessageGroupId", group)?;
@@ -36,8 +38,8 @@ impl<'a> Order<'a> {
             };
         }
         let group = group.ok_or_else(|| SqsError::missing("MessageGroupId"))?;
-        if delayed {
-            return Err(SqsError::value("DelaySeconds", "given", NOT_HERE));
+        if let Some(delay) = delay.filter(|delay| !delay.is_zero()) {
+            return Err(SqsError::value("DelaySeconds", delay.as_secs(), NOT_HERE));
         }
         let settings = queue.annotations();
         let says = |name: &str, value: &str| settings.get(name).is_some_and(|own| own == value);

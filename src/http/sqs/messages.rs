@@ -121,8 +121,7 @@ impl Outgoing<'_> {
             system_attributes,
         };
         let (group, id) = (&self.message_group_id, &self.message_deduplication_id);
-        let delayed = delay.is_some_and(|delay| !delay.is_zero());
-        let order = Order::read(queue, body, group.as_deref(), id.as_deref(), delayed)?;
+        let order = Order::read(queue, body, group.as_deref(), id.as_deref(), delay)?;
         let trace = trace.map(|trace| (TRACE, trace));
         let deduplication_id = order.deduplication_id.as_deref().map(|id| (DEDUPLICATION_ID, id));
         let kept = message_attributes::keep(&attributes, trace.into_iter().chain(deduplication_id));

@@ -58,7 +58,8 @@ fn a_message_has_a_group_and_is_told_from_others() {
         service.refuse("SendMessage", send(&url, "x", "g", Some(&"x".repeat(129))), "128");
         let mut delayed = send(&url, "x", "g", Some("1"));
         delayed["DelaySeconds"] = json!(5);
-        service.refuse("SendMessage", delayed, "not valid for this queue type");
+        let told = "Value 5 for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type";
+        service.refuse("SendMessage", delayed, told);
         assert_eq!(service.counts(&url), [0, 0, 0]);
 
         let sent = service.ok("SendMessage", send(&url, "x", "g", Some("1")));
