@@ -3,7 +3,6 @@
 import json
 
 import boto3
-import botocore
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -98,7 +97,3 @@ def refused(code, call, *args, status=400, **kwargs):
 
 def status_of(error):
     return error.response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-def version():
-    return f"botocore {botocore.__version__}, {PROTOCOL} protocol"
