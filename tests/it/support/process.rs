@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
@@ -56,9 +56,15 @@ impl Process {
     /// Waits for the end of the child, which is seen as the end of its output.
     ///
     /// The text returned starts with the lines that were waited for earlier.
-    pub fn wait(mut self) -> Exit {
-        let stdout = self.stdout.rest();
-        let stderr = self.stderr.rest();
+    pub fn wait(self) -> Exit {
+        self.wait_within(DEADLINE)
+    }
+
+    /// The same for a child that has more to do.
+    pub fn wait_within(mut self, limit: Duration) -> Exit {
+        let deadline = Instant::now() + limit;
+        let stdout = self.stdout.rest(deadline);
+        let stderr = self.stderr.rest(deadline);
         let status = self.child.wait().expect("a child can be waited for");
         Exit { status, stdout, stderr }
     }
@@ -104,8 +110,7 @@ impl Lines {
     }
 
     /// Everything seen so far and everything that comes until the stream ends.
-    fn rest(&mut self) -> String {
-        let deadline = Instant::now() + DEADLINE;
+    fn rest(&mut self, deadline: Instant) -> String {
         loop {
             match self.next(deadline) {
                 Ok(_) => {}
