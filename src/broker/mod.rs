@@ -428,15 +428,12 @@ impl Broker {
         }
     }
 
-    /// How long until there should be room for one more message behind those that wait.
+    /// How long until there should be room for one more message behind those that wait, at most a
+    /// minute.
     fn retry_after(&self, queue: &Named) -> Duration {
         let waiting = queue.queue.counts().waiting_senders + 1;
         let seconds = waiting as f64 / queue.queue.drain_rate(self.now());
-        let least = Duration::from_secs(1);
-        match Duration::try_from_secs_f64(seconds.ceil()) {
-            Ok(estimate) => estimate.clamp(least, MOST_RETRY_AFTER),
-            Err(_) => MOST_RETRY_AFTER,
-        }
+        Duration::try_from_secs_f64(seconds).map_or(MOST_RETRY_AFTER, |it| it.min(MOST_RETRY_AFTER))
     }
 
     /// Receives messages; where none is ready, waits for one until `until` is done, and then returns

@@ -143,6 +143,12 @@ impl Problem {
     }
 }
 
+/// At least one, as HTTP has it.
+fn whole_seconds(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+        .max(Duration::from_secs(1))
+}
+
 impl From<Error> for Problem {
     #[cold]
     fn from(error: Error) -> Self {
@@ -152,7 +158,7 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound(name) => problem = problem.with("queue", name.as_str()),
             Error::Full { refusal, retry_after } => {
-                problem.0.retry_after = Some(retry_after);
+                problem.0.retry_after = Some(whole_seconds(retry_after));
                 problem = match refusal {
                     SendRefusal::Full { capacity } => {
                         problem.with("bound", "capacity").with("limit", capacity)

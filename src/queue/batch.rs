@@ -84,11 +84,12 @@ impl Queue {
             return;
         }
         // ORDERING: SeqCst, as in `publish`.
-        let mut number = self.sent.count.fetch_add(count as u64, Ordering::SeqCst);
+        let first = self.sent.count.fetch_add(count as u64, Ordering::SeqCst);
         ids.reserve(count);
         slots.iter().take(AHEAD).for_each(|index| self.slab.prefetch(*index));
         let mut in_line = Vec::with_capacity(count);
-        for (place, (message, options)) in messages.drain(..count).enumerate() {
+        let numbered = messages.drain(..count).zip(first..);
+        for (place, ((message, options), number)) in numbered.enumerate() {
             if let Some(index) = slots.get(place + AHEAD) {
                 self.slab.prefetch(*index);
             }
@@ -96,7 +97,6 @@ impl Queue {
             let slot = self.slab.take_free(index);
             let (id, ready) = self.fill(slot, message, options, number, now);
             ids.push(id);
-            number += 1;
             if ready {
                 in_line.push(index);
             }

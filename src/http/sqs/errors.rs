@@ -169,6 +169,11 @@ impl SqsError {
     }
 }
 
+/// The least and the most that a refused sender is told to wait. An SDK tries three times or five and
+/// then gives up: what it is told may be shorter than what the queue takes, and it adds its own back-off.
+const SOONEST_RETRY: Duration = Duration::from_millis(50);
+const LATEST_RETRY: Duration = Duration::from_secs(1);
+
 impl From<Error> for SqsError {
     #[cold]
     fn from(error: Error) -> Self {
@@ -177,7 +182,7 @@ impl From<Error> for SqsError {
             // No queue can have such a name, so there is none.
             Error::NotFound(_) | Error::InvalidName(_) => Self::no_queue(),
             Error::Full { retry_after, .. } => Self {
-                retry_after: Some(retry_after),
+                retry_after: Some(retry_after.clamp(SOONEST_RETRY, LATEST_RETRY)),
                 ..Self::new(Kind::RequestThrottled, format!("Request is throttled: {text}."))
             },
             Error::TooLarge(SendRefusal::TooLarge { max_message_bytes, .. }) => {
@@ -229,7 +234,7 @@ mod tests {
     #[test]
     fn a_full_queue_is_the_error_that_sdks_retry() {
         let refusal = SendRefusal::Full { capacity: 7 };
-        let retry_after = Duration::from_secs(2);
+        let retry_after = Duration::from_millis(700);
         let error = SqsError::from(Error::Full { refusal, retry_after });
         let facts = error.kind.facts();
         assert_eq!(facts.shape, "com.amazonaws.sqs#RequestThrottled");

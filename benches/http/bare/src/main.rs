@@ -1,6 +1,6 @@
 //! actix-web routes that answer constants, with the settings and the sizes of ringmq's: those of the
-//! classic face, and send, receive and acknowledge of the v1 face. They read the request's body and
-//! look at nothing else.
+//! classic face, and send, receive and acknowledge of the v1 face and of the SQS face. They read the
+//! request's body and look at nothing else (the SQS one: at the action, for the size of its answer).
 //!
 //! `ringmq-bare PORT` listens on 127.0.0.1 with one worker.
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::rt::System;
 use actix_web::web::Bytes;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use tikv_jemallocator::Jemalloc;
 
 #[global_allocator]
@@ -43,6 +43,20 @@ async fn receive(_body: Bytes) -> HttpResponse {
         .body(MESSAGE)
 }
 
+const SQS_SENT: &str = r#"{"MessageId":"00000000-0000-0000-cd89-919db8b00186","MD5OfMessageBody":"7fa8282ad93047a4d6fe6111c93b308a"}"#;
+const SQS_RECEIVED: &str = r#"{"Messages":[{"MessageId":"00000000-0000-0000-cd89-919db8b00186","ReceiptHandle":"000000000000000000011f7aeb1f4d2cfb5d","MD5OfBody":"7fa8282ad93047a4d6fe6111c93b308a","Body":"event 0123456789 event 0123456789 event 0123456789 event 012"}]}"#;
+
+async fn sqs(request: HttpRequest, _body: Bytes) -> HttpResponse {
+    let answer = match request.headers().get("x-amz-target").map(HeaderValue::as_bytes) {
+        Some(b"AmazonSQS.SendMessage") => SQS_SENT,
+        Some(b"AmazonSQS.ReceiveMessage") => SQS_RECEIVED,
+        _ => "{}",
+    };
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0")))
+        .body(answer)
+}
+
 async fn acknowledge() -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
@@ -63,6 +77,7 @@ fn main() -> std::io::Result<()> {
                 .route("/v1/queues/bench/messages", web::post().to(send))
                 .route("/v1/queues/bench/receive", web::post().to(receive))
                 .route("/v1/queues/bench/leases/{receipt}", web::delete().to(acknowledge))
+                .route("/", web::post().to(sqs))
         })
         .workers(1)
         .keep_alive(Duration::from_secs(75))

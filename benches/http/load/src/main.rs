@@ -1,13 +1,17 @@
-//! Load on the queue `bench` of a server that listens on 127.0.0.1, for `benches/http/v1`.
+//! Load on the queue `bench` of a server that listens on 127.0.0.1, for `benches/http/service`.
 //!
 //! ```text
 //! ringmq-load PORT PID take CONNECTIONS SECONDS    send, receive(lease=0); over and over
 //! ringmq-load PORT PID lease CONNECTIONS SECONDS   send, receive, acknowledge; over and over
+//! ringmq-load PORT PID sqs-send CONNECTIONS COUNT  COUNT messages by SendMessage
+//! ringmq-load PORT PID sqs-drain CONNECTIONS COUNT COUNT times ReceiveMessage and DeleteMessage
+//! ringmq-load PORT PID sqs CONNECTIONS SECONDS     SendMessage, ReceiveMessage, DeleteMessage; over and over
 //! ringmq-load PORT PID batch ROUNDS                256 batches of 100 in, then out
 //! ringmq-load PORT PID fill COUNT                  COUNT messages, in batches of 100
 //! ringmq-load PORT PID wake ROUNDS                 a send that a parked receive waits for
 //! ringmq-load PORT PID trip ROUNDS                 a send that nobody waits for
 //! ringmq-load PORT PID park COUNT                  COUNT connections, then a parked receive on each
+//! ringmq-load PORT PID sqs-park COUNT              the same by ReceiveMessage
 //! ```
 //!
 //! Prints one line of JSON: what was done, the server's CPU time where PID is that of the server, and
@@ -45,16 +49,28 @@ fn main() -> Result<()> {
     let (port, pid) = (port.parse().expect("a port"), pid.parse().expect("a process id"));
     let number = |at: usize| numbers.get(at).and_then(|text| text.parse().ok()).expect("a number");
     match *what {
-        "take" => cycles(port, pid, number(0), number(1) as f64, &[Step::Send, Step::Take]),
+        "take" => {
+            cycles(port, pid, number(0), Limit::Seconds(number(1)), &[Step::Send, Step::Take])
+        }
         "lease" => {
             let steps = [Step::Send, Step::Lease, Step::Ack];
-            cycles(port, pid, number(0), number(1) as f64, &steps)
+            cycles(port, pid, number(0), Limit::Seconds(number(1)), &steps)
+        }
+        "sqs-send" => cycles(port, pid, number(0), Limit::Cycles(number(1)), &[Step::SqsSend]),
+        "sqs-drain" => {
+            let steps = [Step::SqsReceive, Step::SqsDelete];
+            cycles(port, pid, number(0), Limit::Cycles(number(1)), &steps)
+        }
+        "sqs" => {
+            let steps = [Step::SqsSend, Step::SqsReceive, Step::SqsDelete];
+            cycles(port, pid, number(0), Limit::Seconds(number(1)), &steps)
         }
         "batch" => batches(port, pid, number(0)),
         "fill" => fill(port, number(0)),
         "wake" => wake(port, number(0)),
         "trip" => trip(port, number(0)),
-        "park" => park(port, number(0)),
+        "park" => park(port, number(0), &receive_request(PARK)),
+        "sqs-park" => park(port, number(0), &sqs_receive(20)),
         _ => panic!("see the head of main.rs"),
     }
 }
@@ -66,6 +82,17 @@ enum Step {
     Take,
     Lease,
     Ack,
+    SqsSend,
+    SqsReceive,
+    SqsDelete,
+}
+
+/// When a connection is done.
+#[derive(Clone, Copy)]
+enum Limit {
+    Seconds(usize),
+    /// Of all connections together.
+    Cycles(usize),
 }
 
 fn send_request() -> Vec<u8> {
@@ -84,6 +111,26 @@ fn post(path: &str, headers: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// A request of the protocol of Amazon SQS, on the queue `bench`.
+fn sqs(action: &str, members: &str) -> Vec<u8> {
+    let headers =
+        format!("Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.{action}\r\n");
+    let body = format!(r#"{{"QueueUrl":"http://bench/000000000000/bench"{members}}}"#);
+    post("/", &headers, &body)
+}
+
+fn sqs_receive(wait: u32) -> Vec<u8> {
+    sqs("ReceiveMessage", &format!(r#","MaxNumberOfMessages":1,"WaitTimeSeconds":{wait}"#))
+}
+
+/// The receipt in an answer to ReceiveMessage; the unit gives one that is none.
+fn sqs_receipt(body: &[u8]) -> Vec<u8> {
+    const BEFORE: &[u8] = b"\"ReceiptHandle\":\"";
+    let at = body.windows(BEFORE.len()).position(|window| window == BEFORE);
+    let behind = &body[at.expect("a message was received") + BEFORE.len()..];
+    behind.split(|byte| *byte == b'"').next().unwrap_or_default().to_vec()
+}
+
 fn expect(answer: &Answer, status: u16) {
     let body = String::from_utf8_lossy(answer.body);
     assert_eq!(answer.status, status, "the server answered: {body}");
@@ -99,11 +146,14 @@ struct Cycle {
     done: bool,
 }
 
-/// Lets each connection go through the steps, in turn, for that long.
+/// Lets each connection go through the steps, in turn, up to that limit.
 ///
-/// Every other connection begins with the second step: the queue must have as many messages.
-fn cycles(port: u16, pid: u32, connections: usize, seconds: f64, steps: &[Step]) -> Result<()> {
+/// Where the first step is a send, every other connection begins with the second one: the queue must
+/// have as many messages.
+fn cycles(port: u16, pid: u32, connections: usize, limit: Limit, steps: &[Step]) -> Result<()> {
     let (send, take, lease) = (send_request(), receive_request(TAKE), receive_request(LEASE));
+    let sqs_send = sqs("SendMessage", &format!(r#","MessageBody":"{MESSAGE}""#));
+    let sqs_receive = sqs_receive(0);
     let request = |cycle: &mut Cycle| match steps[cycle.step] {
         Step::Send => cycle.client.send(&send),
         Step::Take => cycle.client.send(&take),
@@ -114,19 +164,26 @@ fn cycles(port: u16, pid: u32, connections: usize, seconds: f64, steps: &[Step])
             ack.extend_from_slice(b" HTTP/1.1\r\nHost: bench\r\n\r\n");
             cycle.client.send(&ack)
         }
+        Step::SqsSend => cycle.client.send(&sqs_send),
+        Step::SqsReceive => cycle.client.send(&sqs_receive),
+        Step::SqsDelete => {
+            let receipt = String::from_utf8_lossy(&cycle.receipt);
+            cycle.client.send(&sqs("DeleteMessage", &format!(r#","ReceiptHandle":"{receipt}""#)))
+        }
     };
+    let from_second = steps.len() > 1 && matches!(steps[0], Step::Send | Step::SqsSend);
     let mut cycles = (0..connections)
         .map(|number| {
-            let (client, step) = (Client::connect(port)?, number % 2);
+            let client = Client::connect(port)?;
+            let step = if from_second { number % 2 } else { 0 };
             Ok(Cycle { client, start: step, step, receipt: Vec::new(), done: false })
         })
         .collect::<Result<Vec<Cycle>>>()?;
 
     let (before, begin) = (cpu_ns(pid), Instant::now());
     cycles.iter_mut().try_for_each(request)?;
-    let (mut requests, mut left) = (0_u64, connections);
+    let (mut requests, mut left, mut begun) = (0_u64, connections, connections);
     while left > 0 {
-        let over = begin.elapsed().as_secs_f64() >= seconds;
         for cycle in cycles.iter_mut().filter(|cycle| !cycle.done) {
             let answer = cycle.client.answer()?;
             match steps[cycle.step] {
@@ -135,6 +192,11 @@ fn cycles(port: u16, pid: u32, connections: usize, seconds: f64, steps: &[Step])
                 Step::Take | Step::Lease => {
                     expect(&answer, 200);
                     assert_eq!(answer.body, MESSAGE.as_bytes());
+                }
+                Step::SqsSend | Step::SqsDelete => expect(&answer, 200),
+                Step::SqsReceive => {
+                    expect(&answer, 200);
+                    cycle.receipt = sqs_receipt(answer.body);
                 }
             }
             if let Step::Lease = steps[cycle.step] {
@@ -145,7 +207,13 @@ fn cycles(port: u16, pid: u32, connections: usize, seconds: f64, steps: &[Step])
             }
             requests += 1;
             cycle.step = (cycle.step + 1) % steps.len();
-            cycle.done = over && cycle.step == cycle.start;
+            if cycle.step == cycle.start {
+                cycle.done = match limit {
+                    Limit::Seconds(seconds) => begin.elapsed().as_secs() >= seconds as u64,
+                    Limit::Cycles(count) => begun >= count,
+                };
+                begun += 1;
+            }
             if cycle.done {
                 left -= 1;
             } else {
@@ -284,20 +352,20 @@ fn percentiles(mut times: Vec<Duration>) -> [f64; 2] {
 }
 
 /// Connections that have been used once; then a parked receive on each; then their messages.
-fn park(port: u16, count: usize) -> Result<()> {
+fn park(port: u16, count: usize, park: &[u8]) -> Result<()> {
     let mut clients = (0..count).map(|_| Client::connect(port)).collect::<Result<Vec<_>>>()?;
     for client in &mut clients {
         client.send(b"GET /livez HTTP/1.1\r\nHost: bench\r\n\r\n")?;
         client.answer()?;
     }
     next_step("connected")?;
-    let park = receive_request(PARK);
-    clients.iter_mut().try_for_each(|client| client.send(&park))?;
+    clients.iter_mut().try_for_each(|client| client.send(park))?;
     next_step("parked")?;
     for client in &mut clients {
         let answer = client.answer()?;
         expect(&answer, 200);
-        assert_eq!(answer.body, MESSAGE.as_bytes());
+        let body = String::from_utf8_lossy(answer.body);
+        assert!(body.contains(MESSAGE), "each has one message: {body}");
     }
     next_step("answered")
 }
