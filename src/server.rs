@@ -97,7 +97,9 @@ pub async fn run(
 
     broker.drain();
     let left = broker.queues().iter().map(|queue| queue.counts()).fold([0; 3], |sum, counts| {
-        [sum[0] + counts.ready, sum[1] + counts.in_flight, sum[2] + counts.delayed]
+        // Letters on their way elsewhere are queued there, or would be.
+        let queued = counts.ready + counts.dying;
+        [sum[0] + queued, sum[1] + counts.in_flight, sum[2] + counts.delayed]
     });
     let [ready, in_flight, delayed] = left;
     log::info!("stopped: {ready} messages still queued, {in_flight} in flight, {delayed} delayed");

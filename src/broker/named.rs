@@ -11,7 +11,7 @@ use super::keys::Keys;
 use super::receipt::{ID_LENGTH, Texts};
 use super::tasks::MoveTasks;
 use crate::clock::Clock;
-use crate::queue::{Counts, MessageId, Millis, Queue, Settings};
+use crate::queue::{Counts, MessageId, Millis, Overflow, Queue, Settings};
 
 /// All settings of a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -240,7 +240,8 @@ impl Named {
     /// nothing is delayed or in flight this agrees with that number.
     pub fn is_full(&self, ready: u64) -> bool {
         let capacity = self.capacity();
-        ready >= capacity || (self.queue.holds_others() && self.depth() >= capacity)
+        let full = ready >= capacity || (self.queue.holds_others() && self.depth() >= capacity);
+        full && self.queue.settings().overflow == Overflow::Reject
     }
 
     pub(super) fn settings(&self) -> QueueSettings {

@@ -19,9 +19,7 @@ pub(super) fn answer(broker: &Broker, method: &Method, path: &str) -> Answer {
     let memory = broker.memory();
     let (status, word) = match path {
         READY if broker.is_draining() => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
-        READY if memory.used() >= memory.limit() => {
-            (StatusCode::SERVICE_UNAVAILABLE, "out of memory")
-        }
+        READY if memory.is_out() => (StatusCode::SERVICE_UNAVAILABLE, "out of memory"),
         READY => (StatusCode::OK, "ready"),
         _ => (StatusCode::OK, "ok"),
     };

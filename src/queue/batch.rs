@@ -29,14 +29,17 @@ impl Queue {
         }
         let most = self.largest_message();
         let fit = messages.iter().take_while(|(message, _)| message.size() <= most).count();
+        let size = |messages: &[(Message, Options)]| -> u64 {
+            messages.iter().map(|(message, _)| message.size()).sum()
+        };
+        // Before the slots: nobody is to see them taken where the bytes do not fit.
+        if self.reserve_bytes(size(&messages[..fit])).is_err() {
+            return;
+        }
         let mut slots = Vec::with_capacity(fit);
         self.take_free_batch(fit, &mut slots);
-        let size = messages[..slots.len()].iter().map(|(message, _)| message.size()).sum();
-        if self.reserve_bytes(size).is_ok() {
-            self.publish_batch(slots, messages, now, ids);
-        } else {
-            self.free.push_batch(&mut slots);
-        }
+        self.return_bytes(size(&messages[slots.len()..fit]));
+        self.publish_batch(slots, messages, now, ids);
         self.after_change(now);
     }
 

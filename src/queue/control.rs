@@ -1,6 +1,7 @@
 //! What an operator does: count, look, resize, purge, pause, close. Some of it takes a lock, and all
 //! of it leaves send, receive and ack alone.
 
+use std::collections::BinaryHeap;
 use std::sync::PoisonError;
 
 use super::message::{Delivery, MessageId, Receipt};
@@ -24,6 +25,8 @@ pub struct Counts {
     pub in_flight: u64,
     /// Not yet in line.
     pub delayed: u64,
+    /// Received too often, on their way to where dead letters go.
+    pub dying: u64,
     /// Bytes of all that are not gone.
     pub bytes: u64,
     /// Ever sent.
@@ -59,6 +62,7 @@ impl Queue {
             ready: self.ready(),
             in_flight: self.gone.in_flight.load(Ordering::SeqCst),
             delayed: self.delayed.load(Ordering::SeqCst),
+            dying: self.letters.load(Ordering::SeqCst),
             bytes: sent_bytes.saturating_sub(self.gone.bytes.load(Ordering::Relaxed)),
             sent,
             gone,
@@ -99,10 +103,10 @@ impl Queue {
         in_line.saturating_sub(self.dead.load(Ordering::SeqCst))
     }
 
-    /// Whether messages are held that are not ready: delayed or in flight.
+    /// Whether messages are held that are not ready: delayed, in flight, or received too often.
     pub fn holds_others(&self) -> bool {
-        let in_flight = self.gone.in_flight.load(Ordering::SeqCst);
-        in_flight > 0 || self.delayed.load(Ordering::SeqCst) > 0
+        let others = [&self.gone.in_flight, &self.delayed, &self.letters];
+        others.iter().any(|count| count.load(Ordering::SeqCst) > 0)
     }
 
     /// How many messages may be held at once.
@@ -310,21 +314,21 @@ impl Queue {
     /// they were sent, also where some of them came back or came due out of it. Takes time in
     /// proportion to how many messages there were at most.
     pub fn browse(&self, max: usize, now: Millis) -> Vec<Look> {
-        let issued = self.supply().issued;
-        let mut first: Vec<(u64, u32)> = (0..issued)
-            .filter(|index| {
-                let word = self.slab.word(*index);
-                // What has expired is not shown, so it must not count either.
-                word.state() == State::Ready && word.deadline() > now
-            })
-            .map(|index| (self.slab.number(index), index))
-            .collect();
-        if first.len() > max && max > 0 {
-            first.select_nth_unstable(max - 1);
+        let is_ready = |index: &u32| {
+            let word = self.slab.word(*index);
+            // What has expired is not shown, so it must not count either.
+            word.state() == State::Ready && word.deadline() > now
+        };
+        // The last of them on top, so that memory is needed for as many as are asked for.
+        let mut first = BinaryHeap::new();
+        for index in (0..self.supply().issued).filter(is_ready) {
+            first.push((self.slab.number(index), index));
+            if first.len() > max {
+                first.pop();
+            }
         }
-        first.truncate(max);
-        first.sort_unstable();
-        first.into_iter().filter_map(|(_, index)| self.look(index, now)).collect()
+        let first = first.into_sorted_vec().into_iter();
+        first.filter_map(|(_, index)| self.look(index, now)).collect()
     }
 
     /// One message, wherever it is, without receiving it.

@@ -140,6 +140,7 @@ impl Queue {
                 let message = slot.with(|stored| stored.message.clone());
                 self.leave_group(&message, slot.number());
             }
+            self.letters.fetch_add(1, Ordering::SeqCst);
             self.let_die(slot);
         } else if delay.is_zero() {
             self.make_ready(slot, &self.returned, expires_at);

@@ -120,6 +120,8 @@ pub struct Queue {
     /// Dead slots whose index is in `ready` or `returned`.
     dead: AtomicU64,
     delayed: AtomicU64,
+    /// Messages received too often that are not moved yet.
+    letters: AtomicU64,
     events: Events,
     receivers: Waiters<Request, Vec<Delivery>>,
     senders: Waiters<send::Parked, Result<Accepted, TrySendError>>,
@@ -177,11 +179,16 @@ impl Supply {
 pub struct Memory {
     used: CachePadded<AtomicU64>,
     limit: u64,
-    /// Whether there are `starved` ones.
-    any_starved: AtomicU32,
+    /// Flags: [`STARVED`], [`REFUSED`].
+    flags: AtomicU32,
     /// Who waits for other queues to let go of some: whatever queue theirs is.
     starved: SegQueue<Waker>,
 }
+
+/// There are [`starved`](Memory) ones.
+const STARVED: u32 = 1;
+/// A message was refused since the last one that went.
+const REFUSED: u32 = 2;
 
 impl Memory {
     /// `limit` bytes, none of them used.
@@ -189,7 +196,7 @@ impl Memory {
         Self {
             used: CachePadded::new(AtomicU64::new(0)),
             limit,
-            any_starved: AtomicU32::new(0),
+            flags: AtomicU32::new(0),
             starved: SegQueue::new(),
         }
     }
@@ -206,6 +213,11 @@ impl Memory {
         self.limit
     }
 
+    /// Whether there is none left, or a message was refused for want of it and none was let go of since.
+    pub fn is_out(&self) -> bool {
+        self.used() >= self.limit || self.flags.load(Ordering::SeqCst) & REFUSED != 0
+    }
+
     /// Whether a message of `size` bytes would not fit now. If so, `waker` is woken when one may.
     pub fn is_short_of(&self, size: u64, waker: &Waker) -> bool {
         let is_short = || self.used().saturating_add(size) > self.limit;
@@ -213,26 +225,30 @@ impl Memory {
             return false;
         }
         self.starved.push(waker.clone());
-        self.any_starved.store(1, Ordering::SeqCst);
+        self.flags.fetch_or(STARVED, Ordering::SeqCst);
         is_short()
     }
 
     fn reserve(&self, bytes: u64) -> bool {
         // Never more than there is, not even for a moment: somebody might see that and go to sleep.
         let fits = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.limit);
-        self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_ok()
+        let reserved = self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_ok();
+        if !reserved {
+            self.flags.fetch_or(REFUSED, Ordering::SeqCst);
+        }
+        reserved
     }
 
     fn release(&self, bytes: u64) {
         self.used.fetch_sub(bytes, Ordering::SeqCst);
-        if self.any_starved.load(Ordering::SeqCst) != 0 {
+        if self.flags.load(Ordering::SeqCst) != 0 {
             self.wake_starved();
         }
     }
 
     #[cold]
     fn wake_starved(&self) {
-        self.any_starved.store(0, Ordering::SeqCst);
+        self.flags.store(0, Ordering::SeqCst);
         // Those who come meanwhile look for themselves.
         for _ in 0..self.starved.len() {
             let Some(waker) = self.starved.pop() else { return };
@@ -298,6 +314,7 @@ impl Queue {
             }),
             dead: AtomicU64::new(0),
             delayed: AtomicU64::new(0),
+            letters: AtomicU64::new(0),
             events: Events::default(),
             receivers: Waiters::new(),
             senders: Waiters::new(),

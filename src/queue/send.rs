@@ -141,14 +141,17 @@ impl Queue {
 
     pub(super) fn reserve_bytes(&self, size: u64) -> Result<(), SendRefusal> {
         match self.knobs.max_bytes() {
-            // ORDERING: Relaxed, here and below: counts that pass nothing on.
+            // ORDERING: Relaxed, here and below: who waits for bytes is woken after they are counted as
+            // gone, by what a queue does last (`after_change`).
             None => {
                 self.sent.bytes.fetch_add(size, Ordering::Relaxed);
             }
             Some(max_bytes) => {
                 let reserved =
                     self.sent.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sent| {
-                        let held = sent.wrapping_sub(self.gone.bytes.load(Ordering::Relaxed));
+                        // What came and went between the two loads makes it less than nothing; then
+                        // the exchange fails.
+                        let held = sent.saturating_sub(self.gone.bytes.load(Ordering::Relaxed));
                         (held.saturating_add(size) <= max_bytes).then(|| sent + size)
                     });
                 reserved.map_err(|_| SendRefusal::FullBytes { max_bytes })?;
@@ -159,6 +162,13 @@ impl Queue {
         }
         self.sent.bytes.fetch_sub(size, Ordering::Relaxed);
         Err(SendRefusal::OutOfMemory { limit: self.memory.limit() })
+    }
+
+    /// Gives back what [`reserve_bytes`](Self::reserve_bytes) took.
+    pub(super) fn return_bytes(&self, size: u64) {
+        // ORDERING: Relaxed, as there.
+        self.sent.bytes.fetch_sub(size, Ordering::Relaxed);
+        self.memory.release(size);
     }
 
     fn publish(
@@ -339,16 +349,22 @@ impl WaitingSend<'_> {
     pub fn give_up(&mut self) -> Option<Result<Accepted, TrySendError>> {
         match self.waiting.try_leave()? {
             Left::Answered(answer) => answer,
-            Left::Unanswered(parked) => parked.map(|Parked { message, .. }| {
-                let why = SendRefusal::Full { capacity: self.queue.capacity() };
-                Err(TrySendError { message, why })
-            }),
+            Left::Unanswered(parked) => {
+                self.queue.senders.nudge();
+                parked.map(|Parked { message, .. }| {
+                    let why = SendRefusal::Full { capacity: self.queue.capacity() };
+                    Err(TrySendError { message, why })
+                })
+            }
         }
     }
 }
 
 impl Drop for WaitingSend<'_> {
     fn drop(&mut self) {
-        self.waiting.leave();
+        if let Left::Unanswered(_) = self.waiting.leave() {
+            // The next one may ask for less.
+            self.queue.senders.nudge();
+        }
     }
 }

@@ -179,7 +179,10 @@ impl Queue {
                 self.delayed.fetch_sub(1, Ordering::SeqCst);
                 self.free(slot);
             }
-            State::Dying if word.deadline() != Millis::NEVER => self.free(slot),
+            State::Dying if word.deadline() != Millis::NEVER => {
+                self.letters.fetch_sub(1, Ordering::SeqCst);
+                self.free(slot);
+            }
             State::Ready if self.is_fifo() => self.free(slot),
             State::Ready => {
                 // Before it can be popped.
@@ -187,6 +190,7 @@ impl Queue {
                 slot.leave(State::Dead, word.deliveries(), Millis::NEVER);
             }
             _ => {
+                self.letters.fetch_sub(1, Ordering::SeqCst);
                 slot.leave(State::Dead, word.deliveries(), Millis::NEVER);
             }
         }
@@ -293,6 +297,7 @@ impl Held<'_> {
             let gone = slot.remove();
             if self.dead {
                 self.queue.events.dead_letters.fetch_add(1, Ordering::Relaxed);
+                self.queue.letters.fetch_sub(1, Ordering::SeqCst);
             } else {
                 self.queue.leave_group(&gone.message, slot.number());
             }

@@ -453,6 +453,7 @@ impl Model {
             ready: at(|place| *place == Place::Ready),
             in_flight: self.in_flight(),
             delayed: at(|place| matches!(place, Place::Delayed(_))),
+            dying: at(|place| matches!(place, Place::Dying | Place::Put(_))),
             bytes: self.bytes(),
             ..self.past
         }

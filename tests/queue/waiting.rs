@@ -226,6 +226,27 @@ fn a_crowd_is_served_in_order() {
     }
 }
 
+/// Who leaves may have asked for more than those behind ask for.
+#[test]
+fn a_sender_that_leaves_lets_the_next_one_look() {
+    for gives_up in [false, true] {
+        let queue = queue_with(9, &Settings { max_bytes: Some(10), ..Settings::default() });
+        send(&queue, "12345", NOW);
+        let [mut large, mut small] = ["1234567890", "6"]
+            .map(|text| Parked::new(queue.wait_to_send(Message::text(text), Options::default())));
+        assert!(large.poll().is_pending());
+        assert!(small.poll().is_pending());
+        if gives_up {
+            assert!(large.waiting.give_up().is_some_and(|sent| sent.is_err()));
+        } else {
+            drop(large);
+        }
+        assert_eq!(small.wakes(), 1, "it is told to look");
+        assert!(small.is_sent());
+        assert_eq!(take_all(&queue, NOW), ["12345", "6"]);
+    }
+}
+
 #[test]
 fn senders_are_served_in_order() {
     let queue = queue(2);

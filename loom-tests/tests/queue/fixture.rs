@@ -161,7 +161,8 @@ pub fn unless_busy<A: PartialEq<&'static str>>(mut call: impl FnMut() -> A) -> A
 pub fn left(queue: Arc<Queue>, now: Millis) -> String {
     let queue = Arc::into_inner(queue).expect("all threads are gone");
     let before = queue.counts();
-    assert_eq!(before.depth, before.ready + before.in_flight + before.delayed, "{before:?}");
+    let placed = before.ready + before.in_flight + before.delayed + before.dying;
+    assert_eq!(before.depth, placed, "{before:?}");
     assert_eq!(before.depth, before.sent - before.gone, "{before:?}");
     assert_eq!(before.depth, before.bytes, "a message has one byte: {before:?}");
     assert_eq!((before.waiting_receivers, before.waiting_senders), (0, 0));

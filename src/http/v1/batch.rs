@@ -12,19 +12,12 @@ use crate::http::answer::{Answer, Reply, json};
 use crate::http::problem::Problem;
 use crate::queue::{Message, MessageId, Millis, Options, SendRefusal, TrySendError};
 
-/// The most messages of one request.
-const MOST: usize = 1000;
-
 /// Sends the messages of a JSON array, or of one JSON document a line; one result each.
 pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
     call.no_parameters()?;
     call.refuse_while_draining()?;
     let queue = call.queue()?;
     let items = item::read_all(&call.body()?)?;
-    if !(1..=MOST).contains(&items.len()) {
-        let problem = format!("a batch has 1 to {MOST} messages, and this one {}", items.len());
-        return Err(Problem::body(problem).with("limit", MOST));
-    }
 
     let mut batch = Batch::begin(items, call.broker(), queue);
     match batch.go_on(call.broker(), queue) {

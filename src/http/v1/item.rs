@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::attributes;
@@ -17,6 +17,9 @@ use super::messages::LONGEST_TTL;
 use crate::broker::MAX_DELAY;
 use crate::http::problem::Problem;
 use crate::queue::{ContentType, Message, Options};
+
+/// The most messages of one request.
+const MOST: usize = 1000;
 
 /// What the items of a batch are.
 #[derive(Default)]
@@ -51,19 +54,31 @@ impl FromIterator<Result<(Message, Options), Problem>> for Items {
 pub(super) fn read_all(body: &[u8]) -> Result<Items, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| Problem::body("the body is not UTF-8"))?;
     if !text.trim_start().starts_with('[') {
-        let lines = text.lines().filter(|line| !line.trim().is_empty());
-        return Ok(lines.map(read).collect());
+        let lines = || text.lines().filter(|line| !line.trim().is_empty());
+        check_count(lines().count())?;
+        return Ok(lines().map(read).collect());
     }
     // Most are of nothing but strings. What is another array, or none, is told by a second look.
     if let Ok(Strings(messages)) = serde_json::from_str(text) {
+        check_count(messages.len())?;
         return Ok(Items { messages, problems: Vec::new() });
     }
     let items: Vec<&RawValue> =
         serde_json::from_str(text).map_err(|error| Problem::body(error.to_string()))?;
+    check_count(items.len())?;
     Ok(items.into_iter().map(|item| read(item.get())).collect())
 }
 
-/// An array of strings, made messages in one pass.
+/// Before anything is made of them.
+fn check_count(items: usize) -> Result<(), Problem> {
+    if (1..=MOST).contains(&items) {
+        return Ok(());
+    }
+    let problem = format!("a batch has 1 to {MOST} messages, and this one {items}");
+    Err(Problem::body(problem).with("limit", MOST))
+}
+
+/// An array of strings, made messages in one pass; no longer than a batch may be.
 struct Strings(Vec<(Message, Options)>);
 
 impl<'de> Deserialize<'de> for Strings {
@@ -81,6 +96,9 @@ impl<'de> Deserialize<'de> for Strings {
                 // Room for a usual batch.
                 let mut messages = Vec::with_capacity(128);
                 while let Some(text) = items.next_element::<Text>()? {
+                    if messages.len() == MOST {
+                        return Err(Error::custom("too many"));
+                    }
                     messages.push((Message::text(&text.0), Options::default()));
                 }
                 Ok(Strings(messages))

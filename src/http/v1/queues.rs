@@ -83,6 +83,7 @@ fn whole(queue: &Description) -> Value {
             "ready": counts.ready,
             "in_flight": counts.in_flight,
             "delayed": counts.delayed,
+            "dying": counts.dying,
             "bytes": counts.bytes,
             "waiting_receives": counts.waiting_receivers,
             "waiting_sends": counts.waiting_senders,
