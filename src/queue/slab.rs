@@ -141,16 +141,14 @@ impl<T> Slab<T> {
     }
 
     /// Takes a free slot, whose index is nobody else's.
+    ///
+    /// # Panics
+    /// If it is somebody else's, too.
     #[inline]
     pub(super) fn take_free(&self, index: u32) -> Taken<'_, T> {
-        let slot = self.slot(index);
-        // ORDERING: Relaxed, on both: what was done to the slot came before its index was pushed, and
-        // nobody else moves on a free slot. It says *taken* for those who only look.
-        let seen = Word(slot.word.load(Ordering::Relaxed));
-        debug_assert_eq!(seen.state(), State::Free);
-        let taken = Word::new(State::Taken, seen.deliveries(), Millis(0));
-        slot.word.store(taken.0, Ordering::Relaxed);
-        Taken { slab: self, slot, index, deliveries: seen.deliveries(), holds_value: false }
+        let seen = self.word(index);
+        let slot = if seen.state() == State::Free { self.take(index, seen) } else { None };
+        slot.expect("a free slot is its popper's alone")
     }
 
     /// Takes the slot, if its word is still the one `seen`.
