@@ -33,6 +33,8 @@ pub(super) struct Limits {
     pub(super) message_attributes: usize,
 }
 
+/// Entries of a batch that any limits allow.
+pub(super) const MOST_ENTRIES: usize = 1000;
 /// The longest visibility timeout, in seconds; the broker's longest lease too.
 pub(super) const VISIBILITY_SECONDS: i64 = 43_200;
 /// Queues or tasks of one page.
@@ -60,7 +62,7 @@ impl From<LimitsKind> for Limits {
                 message_attributes: 10,
             },
             LimitsKind::Relaxed => Self {
-                batch_entries: 1000,
+                batch_entries: MOST_ENTRIES,
                 batch_bytes: 1 << 30,
                 receive_messages: 1000,
                 wait_seconds: 60,

@@ -4,6 +4,7 @@
 //! the typed request of one action, and what that answers is written in the same protocol. Errors
 //! are one table, limits one object.
 
+mod absent;
 mod actions;
 mod attributes;
 mod auth;

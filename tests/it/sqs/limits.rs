@@ -47,6 +47,9 @@ fn a_batch_may_have_a_mebibyte_together() {
         let told =
             "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes.";
         assert_eq!(failure.message, told);
+        // Also where one of them alone is too large.
+        let failure = service.fail("SendMessageBatch", batch(MIB + 1), shape, code);
+        assert!(failure.message.ends_with("You have sent 1572865 bytes."), "{failure:?}");
         assert_eq!(service.counts(&url), [2, 0, 0]);
     });
 }

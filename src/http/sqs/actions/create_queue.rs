@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Output;
 use crate::broker::QueueName;
+use crate::http::sqs::absent;
 use crate::http::sqs::attributes::{self, About, Attributes, Changes};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
@@ -15,11 +16,12 @@ use crate::http::sqs::tags::{self, Tags};
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_name: Cow<'request, str>,
+    #[serde(deserialize_with = "absent::or_default")]
     attributes: Attributes,
     // The model has a lower-case name here, and an upper-case one for TagQueue.
-    #[serde(rename = "tags", alias = "Tags")]
+    #[serde(rename = "tags", alias = "Tags", deserialize_with = "absent::or_default")]
     tags: Tags,
 }
 
