@@ -147,7 +147,7 @@ impl SqsError {
         Self::new(Kind::InvalidAttributeValue, message)
     }
 
-    /// A message, or all of a batch, has more than `limit` bytes.
+    /// A message has more than `limit` bytes.
     pub(super) fn too_long(limit: u64) -> Self {
         Self::invalid(format!(
             "One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes."

@@ -1,4 +1,5 @@
-//! The service's limits, by name: as Amazon has them, or lifted where nothing here needs them.
+//! The service's limits, by name: as Amazon has them, or lifted where nothing here needs them. How long
+//! names, ids and labels may be stands where they are checked.
 
 use std::ops::RangeInclusive;
 
@@ -43,6 +44,10 @@ pub(super) const PAGE: i64 = 1000;
 pub(super) const TAGS: usize = 50;
 /// Actions of one permission.
 pub(super) const PERMISSION_ACTIONS: usize = 7;
+/// Bytes of a policy.
+pub(super) const POLICY_BYTES: usize = 8192;
+/// Statements of a policy, each of which is a permission.
+pub(super) const POLICY_STATEMENTS: usize = 20;
 /// How many messages a second a move task may move.
 pub(super) const MOVES_PER_SECOND: i64 = 500;
 /// Move tasks that are listed.

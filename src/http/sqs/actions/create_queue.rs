@@ -43,12 +43,14 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, Sqs
         return Err(SqsError::invalid(if fifo { NAME_RULE } else { FIFO_NAME_RULE }));
     }
     let about = About { name: name.as_str(), fifo };
-    let changes = Changes::read(call, about, &request.attributes)?;
     let capacity = tags::check(&request.tags, &Tags::new())?;
     if let Ok(queue) = call.broker().queue(name.as_str()) {
+        Changes::read(call, about, &request.attributes, &queue.annotations())?;
+        // Tags are those of a new queue: who only makes sure of its queues does not resize them.
         attributes::check_same(call, &queue, &request.attributes)?;
         return Ok(answer);
     }
+    let changes = Changes::read(call, about, &request.attributes, &Attributes::new())?;
     let mut changes = changes.or_defaults();
     changes.set("fifo", fifo.into());
     changes.set("capacity", capacity.into());

@@ -25,6 +25,7 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, Sq
         return Err(SqsError::missing("Attribute.Name"));
     }
     let about = About { name: queue.name().as_str(), fifo: queue.is_fifo() };
-    Changes::read(call, about, &request.attributes)?.apply(call, queue.name())?;
+    let changes = Changes::read(call, about, &request.attributes, &queue.annotations())?;
+    changes.apply(call, queue.name())?;
     Ok(Nothing {})
 }
