@@ -132,7 +132,7 @@ impl Outgoing<'_> {
             return Err(SqsError::too_long(largest));
         }
         // In a FIFO queue all messages wait for the same time.
-        let options = Options { delay: delay.filter(|_| !queue.is_fifo()), ttl: None };
+        let options = Options { delay: delay.filter(|_| !queue.is_fifo()), ..Options::default() };
         Ok(Prepared { message, options, key: order.key, size: size as u64, digests })
     }
 
