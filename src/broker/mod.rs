@@ -11,6 +11,7 @@ mod attempts;
 mod delivered;
 mod document;
 mod error;
+mod expiring;
 mod keys;
 mod moves;
 mod name;
@@ -515,7 +516,7 @@ impl Broker {
         if let Some(leased) = queue.attempts.find(attempt, now)
             && let Some(received) = queue.queue.renew(&leased, lease, now)
         {
-            queue.attempts.renewed(attempt, leases(queue, &received));
+            queue.attempts.renewed(attempt, leases(queue, &received), now);
             return Ok(Delivered::new(Arc::clone(queue), received, false, self.clock));
         }
         let delivered = self.receive(queue, request, until).await?;
