@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Nothing;
+use crate::broker::DeclareMode;
 use crate::http::sqs::attributes::{About, Attributes, Changes};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
@@ -23,6 +24,10 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, Sq
         return Err(SqsError::missing("Attribute.Name"));
     }
     let about = About { name: queue.name().as_str(), fifo: queue.is_fifo() };
-    Changes::read(call, about, &request.attributes)?.apply(call, queue.name())?;
+    Changes::read(call, about, &request.attributes)?.apply(
+        call,
+        queue.name(),
+        DeclareMode::Update,
+    )?;
     Ok(Nothing {})
 }
