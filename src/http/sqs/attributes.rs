@@ -15,7 +15,8 @@ use super::errors::{Kind as ErrorKind, SqsError};
 use super::limits::{Limits, VISIBILITY_SECONDS};
 use super::policy::{self, POLICY};
 use super::redrive::{self, ALLOW, AllowPolicy};
-use crate::broker::{Declared, Description, Named, QueueName, SettingsDocument};
+use super::tags::Tags;
+use crate::broker::{DeclareMode, Description, Named, QueueName, SettingsDocument};
 
 /// Attributes by name, as requests and answers have them.
 pub(super) type Attributes = BTreeMap<String, String>;
@@ -223,22 +224,35 @@ impl Changes {
     }
 
     /// Makes the queue, or changes it.
-    pub(super) fn apply(self, call: &Call, name: &QueueName) -> Result<Declared, SqsError> {
+    pub(super) fn apply(
+        self,
+        call: &Call,
+        name: &QueueName,
+        mode: DeclareMode,
+    ) -> Result<(), SqsError> {
+        self.apply_with_tags(call, name, mode, |_| {})
+    }
+
+    /// Makes the queue, or changes it, and its tags with it.
+    pub(super) fn apply_with_tags(
+        self,
+        call: &Call,
+        name: &QueueName,
+        mode: DeclareMode,
+        tags: impl FnOnce(&mut Tags),
+    ) -> Result<(), SqsError> {
         let document = SettingsDocument::deserialize(Value::Object(self.settings))
             .map_err(|error| SqsError::invalid(error.to_string()))?;
-        let declared = call.broker().declare(name, document)?;
-        if !self.kept.is_empty() {
-            let queue = call.broker().queue(name.as_str())?;
-            call.broker().annotate(&queue, |annotations| {
-                for (name, value) in self.kept {
-                    match value {
-                        Some(value) => annotations.insert(name, value),
-                        None => annotations.remove(&name),
-                    };
-                }
-            });
-        }
-        Ok(declared)
+        call.broker().declare_as(name, document, mode, |labels, annotations| {
+            tags(labels);
+            for (name, value) in self.kept {
+                match value {
+                    Some(value) => annotations.insert(name, value),
+                    None => annotations.remove(&name),
+                };
+            }
+        })?;
+        Ok(())
     }
 }
 

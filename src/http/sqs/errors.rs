@@ -211,6 +211,7 @@ impl From<Error> for SqsError {
             Error::Move(MoveError::Over) => {
                 Self::new(Kind::UnsupportedOperation, "Only active tasks can be cancelled.")
             }
+            Error::AlreadyExists { .. } => Self::new(Kind::QueueNameExists, text),
             Error::Undeletable | Error::InUse { .. } => Self::new(Kind::UnsupportedOperation, text),
             Error::Draining => Self::new(Kind::ServiceUnavailable, text),
         }

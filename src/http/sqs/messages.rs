@@ -140,7 +140,7 @@ impl Outgoing<'_> {
         let message = Message::new(body.as_bytes(), ContentType::Text, kept);
         let message = message.with_group(order.group);
         // In a FIFO queue all messages wait for the same time.
-        let options = Options { delay: delay.filter(|_| !queue.is_fifo()), ttl: None };
+        let options = Options { delay: delay.filter(|_| !queue.is_fifo()), ..Options::default() };
         Ok(Prepared { message, options, key: order.key, digests })
     }
 

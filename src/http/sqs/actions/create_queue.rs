@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Output;
-use crate::broker::QueueName;
+use crate::broker::{DeclareMode, QueueName};
 use crate::http::sqs::absent;
 use crate::http::sqs::attributes::{self, About, Attributes, Changes};
 use crate::http::sqs::call::Call;
-use crate::http::sqs::errors::SqsError;
+use crate::http::sqs::errors::{Kind as ErrorKind, SqsError};
 use crate::http::sqs::tags::{self, Tags};
 
 #[derive(Default, Deserialize)]
@@ -55,7 +55,14 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, Sqs
     changes.set("fifo", fifo.into());
     changes.set("capacity", capacity.into());
     changes.set("labels", json!(request.tags));
-    changes.apply(call, &name)?;
+    if let Err(error) = changes.apply(call, &name, DeclareMode::Create) {
+        // Another request may have made it meanwhile.
+        let queue = match error.kind {
+            ErrorKind::QueueNameExists => call.broker().queue(name.as_str()).map_err(|_| error)?,
+            _ => return Err(error),
+        };
+        attributes::check_same(call, &queue, &request.attributes)?;
+    }
     Ok(answer)
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Nothing;
+use crate::broker::DeclareMode;
 use crate::http::sqs::absent;
 use crate::http::sqs::attributes::{About, Attributes, Changes};
 use crate::http::sqs::call::Call;
@@ -26,6 +27,6 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, Sq
     }
     let about = About { name: queue.name().as_str(), fifo: queue.is_fifo() };
     let changes = Changes::read(call, about, &request.attributes, &queue.annotations())?;
-    changes.apply(call, queue.name())?;
+    changes.apply(call, queue.name(), DeclareMode::Update)?;
     Ok(Nothing {})
 }

@@ -25,10 +25,6 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, Sq
         return Err(SqsError::missing("Tags"));
     }
     let capacity = tags::check(&request.tags, &queue.labels())?;
-    if let Some(capacity) = capacity {
-        // First, because it may be refused.
-        tags::resize(call, &queue, Some(capacity))?;
-    }
-    call.broker().label(&queue, |labels| labels.extend(request.tags))?;
+    tags::change(call, &queue, capacity.map(Some), |tags| tags.extend(request.tags))?;
     Ok(Nothing {})
 }

@@ -25,10 +25,9 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, Sq
         return Err(SqsError::missing("TagKeys"));
     }
     let sets_capacity = request.tag_keys.iter().any(|key| key == CAPACITY);
-    if sets_capacity && queue.labels().contains_key(CAPACITY) {
-        tags::resize(call, &queue, None)?;
-    }
-    call.broker()
-        .label(&queue, |labels| labels.retain(|key, _| !request.tag_keys.contains(key)))?;
+    let capacity = (sets_capacity && queue.labels().contains_key(CAPACITY)).then_some(None);
+    tags::change(call, &queue, capacity, |tags| {
+        tags.retain(|key, _| !request.tag_keys.contains(key));
+    })?;
     Ok(Nothing {})
 }
