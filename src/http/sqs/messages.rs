@@ -139,8 +139,10 @@ impl Outgoing<'_> {
         let kept = message_attributes::keep(&attributes, trace.into_iter().chain(deduplication_id));
         let message = Message::new(body.as_bytes(), ContentType::Text, kept);
         let message = message.with_group(order.group);
-        // In a FIFO queue all messages wait for the same time.
-        let options = Options { delay: delay.filter(|_| !queue.is_fifo()), ..Options::default() };
+        // In a FIFO queue all messages wait for the same time. What is kept beside what the sender wrote
+        // must not make a message too large, which was measured above.
+        let delay = delay.filter(|_| !queue.is_fifo());
+        let options = Options { delay, any_size: true, ..Options::default() };
         Ok(Prepared { message, options, key: order.key, digests })
     }
 
