@@ -1,10 +1,10 @@
 //! Attempts at a receive: a consumer of a FIFO queue that did not get its answer asks again with the same
 //! key, and is given the same messages.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::expiring::Expiring;
 use crate::queue::{Millis, Receipt};
 
 /// How long an attempt is remembered.
@@ -17,58 +17,34 @@ const KEPT: usize = 10_000;
 pub(super) type Leased = Vec<(Receipt, Millis)>;
 
 /// The attempts at one queue.
-#[derive(Default)]
-pub(super) struct Attempts(Mutex<Seen>);
+pub(super) struct Attempts(Mutex<Expiring<Leased>>);
 
-#[derive(Default)]
-struct Seen {
-    attempts: HashMap<Box<str>, Attempt>,
-    /// In order of their end. A key that was used again has another end by then.
-    ends: VecDeque<(Millis, Box<str>)>,
-}
-
-struct Attempt {
-    end: Millis,
-    leased: Leased,
-}
-
-impl Seen {
-    /// Forgets what ends until `now`, and the oldest where there are too many.
-    fn forget(&mut self, now: Millis) {
-        while let Some((end, _)) = self.ends.front()
-            && (*end <= now || self.ends.len() > KEPT)
-            && let Some((end, key)) = self.ends.pop_front()
-        {
-            if self.attempts.get(&key).is_some_and(|attempt| attempt.end == end) {
-                self.attempts.remove(&key);
-            }
-        }
+impl Default for Attempts {
+    fn default() -> Self {
+        Self(Mutex::new(Expiring::new(KEPT)))
     }
 }
 
 impl Attempts {
+    fn seen(&self) -> MutexGuard<'_, Expiring<Leased>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What an attempt with this key was given.
     pub(super) fn find(&self, key: &str, now: Millis) -> Option<Leased> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.forget(now);
-        seen.attempts.get(key).map(|attempt| attempt.leased.clone())
+        self.seen().get(key, now).cloned()
     }
 
     /// Notes what an attempt with this key was given, for the first time or in the place of what is not to
     /// be had any more.
     pub(super) fn note(&self, key: &str, leased: Leased, now: Millis) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let end = now.after(WINDOW);
-        seen.attempts.insert(key.into(), Attempt { end, leased });
-        seen.ends.push_back((end, key.into()));
-        seen.forget(now);
+        self.seen().put(key, leased, now.after(WINDOW));
     }
 
     /// Notes that the leases of an attempt end at another time; it is forgotten when it would have been.
-    pub(super) fn renewed(&self, key: &str, leased: Leased) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(attempt) = seen.attempts.get_mut(key) {
-            attempt.leased = leased;
+    pub(super) fn renewed(&self, key: &str, leased: Leased, now: Millis) {
+        if let Some(before) = self.seen().get(key, now) {
+            *before = leased;
         }
     }
 }
@@ -85,7 +61,7 @@ mod tests {
     fn an_attempt_is_remembered_for_its_window() {
         let attempts = Attempts::default();
         attempts.note("a", leased(1), Millis(0));
-        attempts.renewed("a", leased(2));
+        attempts.renewed("a", leased(2), Millis(1));
         assert_eq!(attempts.find("a", Millis(299_999)), Some(leased(2)));
         assert_eq!(attempts.find("a", Millis(300_000)), None);
         // A key that is used again is another attempt.

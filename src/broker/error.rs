@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::QueueName;
 use super::name::InvalidName;
 use super::tasks::MoveError;
+use super::{QueueName, QueueSettings};
 use crate::queue::{LeaseError, ResizeError, SendRefusal};
 use crate::ring::CapacityError;
 
@@ -19,6 +19,14 @@ pub enum Error {
     /// There is no such queue.
     #[error("there is no queue `{0}`")]
     NotFound(QueueName),
+    /// There is such a queue, and it was to be made.
+    #[error("there is a queue `{name}` already")]
+    AlreadyExists {
+        /// Its name.
+        name: QueueName,
+        /// What it is like.
+        settings: Box<QueueSettings>,
+    },
     /// The message was not queued for want of room; it may fit later.
     #[error("{refusal}")]
     Full {

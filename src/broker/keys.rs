@@ -1,34 +1,40 @@
 //! Idempotency keys: a send that is repeated with the same key is stored once.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::expiring::Expiring;
 use crate::queue::{Accepted, Message, Millis};
+
+/// How many keys of one queue are remembered: the oldest are forgotten first.
+const KEPT: usize = 1_000_000;
 
 /// The keys that a queue has seen lately. It takes a lock for a few instructions, and only sends
 /// with a key come here.
-#[derive(Default)]
 pub(super) struct Keys {
     seen: Mutex<Seen>,
     hasher: RandomState,
 }
 
-#[derive(Default)]
 struct Seen {
-    keys: HashMap<Box<str>, Use>,
-    /// In order of their end. A key of a send that failed may be gone from `keys` before, or have a
-    /// later end there.
-    ends: VecDeque<(Millis, Box<str>)>,
+    /// Payloads of first sends that are not done, by key: as many as there are such sends.
+    under_way: HashMap<Box<str>, u64>,
+    stored: Expiring<Use>,
 }
 
 #[derive(Clone, Copy)]
 struct Use {
-    end: Millis,
     payload: u64,
-    /// `None` while the first send is under way.
-    stored: Option<Accepted>,
+    message: Accepted,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        let seen = Seen { under_way: HashMap::new(), stored: Expiring::new(KEPT) };
+        Self { seen: Mutex::new(seen), hasher: RandomState::new() }
+    }
 }
 
 /// What a key says about a send.
@@ -53,7 +59,8 @@ pub(super) enum OtherPayload {
 }
 
 impl Keys {
-    /// Looks a key up, and takes it if it is new. Keys are forgotten `window` after their first use.
+    /// Looks a key up, and takes it if it is new. Keys are forgotten `window` after their first use, or
+    /// earlier where others are too many.
     pub(super) fn claim(
         &self,
         key: &str,
@@ -65,41 +72,42 @@ impl Keys {
         let attributes: Vec<_> = message.attributes().iter().collect();
         let beside = (message.content_type().as_str(), attributes, message.group());
         let payload = self.hasher.hash_one((message.body(), beside));
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some((end, key)) = seen.ends.pop_front_if(|(end, _)| *end <= now) {
-            if seen.keys.get(&key).is_some_and(|used| used.end == end) {
-                seen.keys.remove(&key);
-            }
+        let conflicts = |used| other == OtherPayload::Conflicts && used != payload;
+        let mut seen = self.seen();
+        if let Some(used) = seen.under_way.get(key) {
+            return if conflicts(*used) { KeyUse::Conflict } else { KeyUse::InProgress };
         }
-        match seen.keys.get(key) {
-            Some(used) if other == OtherPayload::Conflicts && used.payload != payload => {
+        if let Some(used) = seen.stored.get(key, now) {
+            return if conflicts(used.payload) {
                 KeyUse::Conflict
-            }
-            Some(Use { stored: Some(first), .. }) => KeyUse::Stored(*first),
-            Some(_) => KeyUse::InProgress,
-            None => {
-                let key: Box<str> = key.into();
-                let end = now.after(window);
-                seen.keys.insert(key.clone(), Use { end, payload, stored: None });
-                seen.ends.push_back((end, key.clone()));
-                KeyUse::First(FirstUse { keys: self, key: Some(key) })
-            }
+            } else {
+                KeyUse::Stored(used.message)
+            };
         }
+        seen.under_way.insert(key.into(), payload);
+        KeyUse::First(FirstUse { keys: self, key: Some(key.into()), end: now.after(window) })
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The first send with a key. Dropped without a success, the key is free again.
 pub(super) struct FirstUse<'keys> {
     keys: &'keys Keys,
+    /// `None` once it was stored.
     key: Option<Box<str>>,
+    end: Millis,
 }
 
 impl FirstUse<'_> {
     /// The message was stored.
-    pub(super) fn stored(mut self, as_message: Accepted) {
-        let mut seen = self.keys.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(used) = self.key.take().and_then(|key| seen.keys.get_mut(&key)) {
-            used.stored = Some(as_message);
+    pub(super) fn stored(mut self, message: Accepted) {
+        let Some(key) = self.key.take() else { return };
+        let mut seen = self.keys.seen();
+        if let Some(payload) = seen.under_way.remove(&key) {
+            seen.stored.put(&key, Use { payload, message }, self.end);
         }
     }
 }
@@ -107,8 +115,7 @@ impl FirstUse<'_> {
 impl Drop for FirstUse<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            let mut seen = self.keys.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.keys.remove(&key);
+            self.keys.seen().under_way.remove(&key);
         }
     }
 }
@@ -180,5 +187,27 @@ mod tests {
         first.stored(id(7));
         assert!(matches!(claim(&other, Millis(299_999)), KeyUse::Stored(as_) if as_ == id(7)));
         assert!(matches!(claim(&other, Millis(300_000)), KeyUse::First(_)));
+    }
+
+    #[test]
+    fn nothing_is_kept_of_sends_that_failed() {
+        let keys = Keys::default();
+        for n in 0..1000 {
+            let message = Message::text("a");
+            drop(keys.claim(&n.to_string(), &message, Conflicts, WINDOW, Millis(0)));
+        }
+        let seen = keys.seen();
+        assert!(seen.under_way.is_empty() && seen.stored.is_empty());
+    }
+
+    #[test]
+    fn a_key_is_taken_as_long_as_its_first_send_lasts() {
+        let keys = Keys::default();
+        let message = Message::text("a");
+        let claim = |now| keys.claim("k", &message, Conflicts, WINDOW, now);
+        let first = claim(Millis(0));
+        assert!(matches!(claim(Millis(300_000)), KeyUse::InProgress));
+        drop(first);
+        assert!(matches!(claim(Millis(300_000)), KeyUse::First(_)));
     }
 }

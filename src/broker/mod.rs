@@ -11,6 +11,7 @@ mod attempts;
 mod delivered;
 mod document;
 mod error;
+mod expiring;
 mod keys;
 mod moves;
 mod name;
@@ -74,6 +75,20 @@ pub enum Declared {
     /// It was there; its settings are now those.
     Updated,
 }
+
+/// What a declaration is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeclareMode {
+    /// To make a queue, or change the one that is there.
+    CreateOrUpdate,
+    /// To make one; one that is there stays as it is.
+    Create,
+    /// To change one that is there.
+    Update,
+}
+
+/// Labels or annotations, by name.
+pub type Notes = BTreeMap<String, String>;
 
 /// What a send asks for.
 #[derive(Clone, Debug, Default)]
@@ -147,10 +162,37 @@ impl Broker {
     /// # Errors
     /// When a setting is out of its range, or the capacity is below the present depth.
     pub fn declare(&self, name: &QueueName, said: SettingsDocument) -> Result<Declared, Error> {
+        self.declare_as(name, said, DeclareMode::CreateOrUpdate, |_, _| {})
+    }
+
+    /// As [`declare`](Self::declare), for a face that says which of the two it means. `change` is given
+    /// the labels and the annotations, those of `said` among them; all of it happens at once, or nothing.
+    ///
+    /// # Errors
+    /// As for [`declare`](Self::declare); when the queue is there and is to be made, or is not there and is
+    /// to be changed.
+    pub fn declare_as(
+        &self,
+        name: &QueueName,
+        said: SettingsDocument,
+        mode: DeclareMode,
+        change: impl FnOnce(&mut Notes, &mut Notes),
+    ) -> Result<Declared, Error> {
         let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         let present = self.find(name.as_str());
         let before = present.as_ref().map_or_else(|| self.defaults.clone(), |it| it.settings());
-        let settings = &said.apply(before.clone(), &self.defaults)?;
+        match (mode, &present) {
+            (DeclareMode::Create, Some(_)) => {
+                let (name, settings) = (name.clone(), Box::new(before));
+                return Err(Error::AlreadyExists { name, settings });
+            }
+            (DeclareMode::Update, None) => return Err(Error::NotFound(name.clone())),
+            _ => {}
+        }
+        let mut settings = said.apply(before.clone(), &self.defaults)?;
+        change(&mut settings.labels, &mut settings.annotations);
+        document::check_labels(&settings.labels)?;
+        let settings = &settings;
         self.check(name, settings)?;
         let now = self.now();
         if let Some(queue) = present {
@@ -515,7 +557,7 @@ impl Broker {
         if let Some(leased) = queue.attempts.find(attempt, now)
             && let Some(received) = queue.queue.renew(&leased, lease, now)
         {
-            queue.attempts.renewed(attempt, leases(queue, &received));
+            queue.attempts.renewed(attempt, leases(queue, &received), now);
             return Ok(Delivered::new(Arc::clone(queue), received, false, self.clock));
         }
         let delivered = self.receive(queue, request, until).await?;

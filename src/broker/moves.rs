@@ -178,8 +178,9 @@ impl Broker {
         mut message: Message,
     ) -> Result<(), (Held<'queue>, SendRefusal)> {
         let _nobody_tells = self.moves.write().unwrap_or_else(PoisonError::into_inner);
-        // At once, whatever delay the queue gives what is sent to it.
-        let options = Options { delay: Some(Duration::ZERO), ttl: None };
+        // At once, whatever delay the queue gives what is sent to it; and of any size, because a letter that
+        // is refused for good would come again for ever, and could only be refused again.
+        let options = Options { delay: Some(Duration::ZERO), any_size: true, ..Options::default() };
         loop {
             match target.queue.try_send(message, options, self.now()) {
                 Ok(_) => {

@@ -150,6 +150,7 @@ impl Named {
         beside.dead_letter.clone_from(&settings.dead_letter);
         beside.idempotency_window = settings.idempotency_window;
         beside.labels.clone_from(&settings.labels);
+        beside.annotations.clone_from(&settings.annotations);
         beside.modified_at = now;
     }
 

@@ -58,7 +58,8 @@ pub struct Settings {
     #[arg(long, global = true, env = "RINGMQ_WORKERS", default_value_t = default_workers(), value_parser = workers)]
     pub workers: usize,
 
-    /// Largest request body in bytes; larger ones are refused with 413
+    /// Largest request body in bytes; larger ones are refused with 413. Requests of the SQS protocol
+    /// may have four times as many, because of their escapes
     #[arg(long, global = true, env = "RINGMQ_MAX_BODY_BYTES", default_value_t = 1 << 20, value_parser = max_body_bytes)]
     pub max_body_bytes: usize,
 

@@ -1,7 +1,7 @@
 //! What a worker's connections call for every request.
 //!
-//! The classic routes and the v1 face are answered here, straight from the request that actix-http
-//! parsed: no router, no extractors, and a boxed future only where something has to be waited for.
+//! The classic routes, the v1 face and the SQS face are answered here, straight from the request that
+//! actix-http parsed: no router, no extractors, and a boxed future only where something has to be waited for.
 //! That is worth it because such a request costs hardly more than its system calls; `benches/http`
 //! measures by how much. Every other path goes on to the ordinary actix-web application.
 

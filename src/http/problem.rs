@@ -191,7 +191,8 @@ impl From<Error> for Problem {
             | Error::Resize(_)
             | Error::Capacity(_)
             | Error::Move(_)
-            | Error::Undeletable => {}
+            | Error::Undeletable
+            | Error::AlreadyExists { .. } => {}
         }
         if code == "idempotency_key_in_progress" {
             problem.0.retry_after = Some(Duration::from_secs(1));
@@ -225,6 +226,7 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::Move(MoveError::UnderWay) => (StatusCode::CONFLICT, "move_under_way"),
         Error::Move(MoveError::Over) => (StatusCode::CONFLICT, "move_over"),
         Error::Undeletable => (StatusCode::CONFLICT, "queue_undeletable"),
+        Error::AlreadyExists { .. } => (StatusCode::CONFLICT, "queue_exists"),
         Error::InUse { .. } => (StatusCode::CONFLICT, "queue_in_use"),
         Error::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
     }

@@ -27,8 +27,10 @@ impl Queue {
         if self.senders.any() || self.flag(CLOSED) {
             return;
         }
-        let most = self.largest_message();
-        let fit = messages.iter().take_while(|(message, _)| message.size() <= most).count();
+        let fits = |(message, options): &&(Message, Options)| {
+            message.size() <= self.largest_message(*options)
+        };
+        let fit = messages.iter().take_while(fits).count();
         let size = |messages: &[(Message, Options)]| -> u64 {
             messages.iter().map(|(message, _)| message.size()).sum()
         };

@@ -21,6 +21,9 @@ pub struct Options {
     pub delay: Option<Duration>,
     /// How long after now it expires.
     pub ttl: Option<Duration>,
+    /// Whether it may be larger than the queue's `max_message_bytes`: for whoever has measured it already,
+    /// and for what was in a queue before. It has to fit into all that messages may have together.
+    pub any_size: bool,
 }
 
 /// A send that waits for room.
@@ -56,15 +59,20 @@ impl Queue {
         options: Options,
         now: Millis,
     ) -> Result<Accepted, TrySendError> {
-        match self.reserve(message.size(), now) {
+        match self.reserve(message.size(), options, now) {
             Ok(slot) => Ok(self.publish(slot, message, options, now)),
             Err(why) => Err(TrySendError { message, why }),
         }
     }
 
     /// Takes a free slot, and `size` bytes of what the queue and all queues may have.
-    fn reserve(&self, size: u64, now: Millis) -> Result<Taken<'_, Stored>, SendRefusal> {
-        let max_message_bytes = self.largest_message();
+    fn reserve(
+        &self,
+        size: u64,
+        options: Options,
+        now: Millis,
+    ) -> Result<Taken<'_, Stored>, SendRefusal> {
+        let max_message_bytes = self.largest_message(options);
         if size > max_message_bytes {
             return Err(SendRefusal::TooLarge { size, max_message_bytes });
         }
@@ -94,11 +102,11 @@ impl Queue {
         }
     }
 
-    /// The most bytes that a message may have.
-    pub(super) fn largest_message(&self) -> u64 {
+    /// The most bytes that a message sent with these options may have.
+    pub(super) fn largest_message(&self, options: Options) -> u64 {
         // What is larger than all messages together may be would never fit either.
         let most = self.knobs.max_bytes().unwrap_or(u64::MAX).min(self.memory.limit());
-        self.knobs.max_message_bytes().min(most)
+        if options.any_size { most } else { self.knobs.max_message_bytes().min(most) }
     }
 
     /// Takes a slot that holds nothing: one that did, or one that never has.

@@ -157,3 +157,21 @@ fn a_queue_knows_whose_dead_letters_it_takes() {
     let sources = broker.dead_letter_sources(dead.name());
     assert_eq!(sources.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
 }
+
+#[test]
+fn a_move_asks_nothing_about_the_size() {
+    let broker = broker();
+    let dead = declare(&broker, "dead", json!({"max_message_bytes": 1}));
+    let settings = json!({"dead_letter": "dead", "max_receives": 1, "max_message_bytes": 4});
+    let live = declare(&broker, "live", settings);
+    send(&broker, &live, "full", None);
+    let (_, receipt) = receive(&broker, &live, 1).remove(0);
+    broker.release(&live, &receipt, Duration::ZERO).unwrap();
+    assert_eq!((live.depth(), dead.depth()), (0, 1));
+
+    declare(&broker, "live", json!({"max_message_bytes": 1}));
+    let task = broker.start_move(&dead, None, None).unwrap();
+    done(broker.run_move(&task, |_| ready(())));
+    assert_eq!(task.status(), MoveStatus::Completed);
+    assert_eq!(bodies(&receive(&broker, &live, 9)), ["full"]);
+}

@@ -1,6 +1,6 @@
 //! What is kept with a queue and changes nothing about its messages.
 
-use ringmq::broker::{Error, SettingsDocument};
+use ringmq::broker::{DeclareMode, Declared, Error, QueueName, SettingsDocument};
 use serde_json::{from_value, json};
 
 use crate::{broker, declare};
@@ -61,4 +61,42 @@ fn a_queue_knows_when_it_was_made_and_changed() {
     let changed = broker.describe(&queue);
     assert!(changed.modified_at > made.modified_at);
     assert_eq!(changed.created_at, made.created_at);
+}
+
+#[test]
+fn a_queue_is_made_or_changed_as_is_meant_and_with_its_notes() {
+    let broker = broker();
+    let name: QueueName = "q".parse().unwrap();
+    let declare_as = |said, mode, note: &str| {
+        let said = from_value(said).expect("settings");
+        broker.declare_as(&name, said, mode, |labels, annotations| {
+            labels.insert("label".into(), note.into());
+            annotations.insert("annotation".into(), note.into());
+        })
+    };
+    let changed = declare_as(json!({"capacity": 7}), DeclareMode::Update, "none");
+    assert_eq!(changed, Err(Error::NotFound(name.clone())));
+    assert!(broker.queue("q").is_err());
+
+    let made = declare_as(json!({"capacity": 7}), DeclareMode::Create, "made");
+    assert_eq!(made, Ok(Declared::Created));
+    let queue = broker.queue("q").unwrap();
+    let notes = || (queue.labels()["label"].clone(), queue.annotations()["annotation"].clone());
+    assert_eq!(notes(), ("made".into(), "made".into()));
+
+    let Err(Error::AlreadyExists { settings, .. }) =
+        declare_as(json!({"capacity": 8}), DeclareMode::Create, "again")
+    else {
+        panic!("it is there")
+    };
+    assert_eq!(*settings, broker.describe(&queue).settings);
+    assert_eq!((queue.capacity(), notes().0.as_str()), (7, "made"));
+
+    // What is refused changes no notes either.
+    let refused = declare_as(json!({"dead_letter": "q"}), DeclareMode::Update, "refused");
+    assert!(matches!(refused, Err(Error::Setting { field: "dead_letter", .. })));
+    assert_eq!(notes(), ("made".into(), "made".into()));
+    let changed = declare_as(json!({"capacity": 8}), DeclareMode::Update, "changed");
+    assert_eq!(changed, Ok(Declared::Updated));
+    assert_eq!((queue.capacity(), notes().1.as_str()), (8, "changed"));
 }

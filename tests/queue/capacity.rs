@@ -17,7 +17,7 @@ use crate::times;
 fn the_capacity_counts_what_is_ready_delayed_and_in_flight() {
     let queue = queue(3);
     send_all(&queue, &["in flight", "ready"], NOW);
-    send_with(&queue, "delayed", Options { delay: Some(ms(10)), ttl: None }, NOW);
+    send_with(&queue, "delayed", Options { delay: Some(ms(10)), ..Options::default() }, NOW);
     let receipt = receipt(&queue, NOW);
 
     let expected = Counts { depth: 3, ready: 1, in_flight: 1, delayed: 1, ..queue.counts() };
@@ -103,7 +103,7 @@ fn drop_oldest_refuses_where_nothing_is_ready() {
     let settings = Settings { overflow: Overflow::DropOldest, ..Settings::default() };
     let queue = queue_with(2, &settings);
     send(&queue, "in flight", NOW);
-    send_with(&queue, "delayed", Options { delay: Some(ms(10)), ttl: None }, NOW);
+    send_with(&queue, "delayed", Options { delay: Some(ms(10)), ..Options::default() }, NOW);
     assert_eq!(receive(&queue, 1, NOW).len(), 1);
     assert_eq!(refusal(&queue, "more", NOW), SendRefusal::Full { capacity: 2 });
     assert_eq!(queue.counts().dropped, 0);
@@ -219,4 +219,22 @@ fn max_in_flight_bounds_the_messages_with_consumers() {
     queue.release(received[1].receipt, ms(0), NOW).unwrap();
     assert_eq!(texts(&receive(&queue, 3, NOW)), ["b"]);
     assert_eq!(take_all(&queue, NOW), ["d"], "what is taken is never in flight");
+}
+
+#[test]
+fn a_message_of_any_size_has_to_fit_in_all_the_same() {
+    let settings = Settings { max_message_bytes: 4, max_bytes: Some(10), ..Settings::default() };
+    let queue = queue_with(3, &settings);
+    let any_size = Options { any_size: true, ..Options::default() };
+    send_with(&queue, "12345", any_size, NOW);
+    let refused = queue.try_send(Message::text("123456"), any_size, NOW).unwrap_err();
+    assert_eq!(refused.why, SendRefusal::FullBytes { max_bytes: 10 });
+    let refused = queue.try_send(Message::text("12345678901"), any_size, NOW).unwrap_err();
+    assert_eq!(refused.why, SendRefusal::TooLarge { size: 11, max_message_bytes: 10 });
+
+    // In a batch each is measured by its own.
+    let mut batch =
+        vec![(Message::text("12345"), any_size), (Message::text("12345"), Options::default())];
+    queue.try_send_batch(&mut batch, NOW, &mut Vec::new());
+    assert_eq!((batch.len(), queue.depth()), (1, 2));
 }

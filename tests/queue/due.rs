@@ -9,11 +9,11 @@ use crate::support::{
 };
 
 fn delay(in_ms: u64) -> Options {
-    Options { delay: Some(ms(in_ms)), ttl: None }
+    Options { delay: Some(ms(in_ms)), ..Options::default() }
 }
 
 fn ttl(in_ms: u64) -> Options {
-    Options { delay: None, ttl: Some(ms(in_ms)) }
+    Options { ttl: Some(ms(in_ms)), ..Options::default() }
 }
 
 #[test]
@@ -106,7 +106,12 @@ fn a_message_that_expires_with_a_consumer_can_be_acknowledged_but_not_given_back
 #[test]
 fn a_message_that_expires_before_it_is_due_is_never_ready() {
     let queue = queue(2);
-    send_with(&queue, "a", Options { delay: Some(ms(20)), ttl: Some(ms(10)) }, NOW);
+    send_with(
+        &queue,
+        "a",
+        Options { delay: Some(ms(20)), ttl: Some(ms(10)), ..Options::default() },
+        NOW,
+    );
     queue.tick(Millis(20));
     assert!(take_all(&queue, Millis(20)).is_empty());
     assert_eq!(queue.counts().expired, 1);
@@ -199,7 +204,7 @@ fn the_alarm_tells_of_an_earlier_deadline_only() {
 #[test]
 fn a_moment_beyond_all_numbers_never_comes() {
     let queue = queue(2);
-    let options = Options { delay: None, ttl: Some(std::time::Duration::MAX) };
+    let options = Options { ttl: Some(std::time::Duration::MAX), ..Options::default() };
     queue.try_send(Message::text("a"), options, Millis(1)).unwrap();
     assert_eq!(queue.tick(Millis(1)), Millis::NEVER);
     assert_eq!(take_all(&queue, Millis(u64::MAX - 1)), ["a"]);

@@ -116,7 +116,7 @@ fn a_message_that_waits_to_be_tried_again_locks_its_group() {
 fn a_message_that_is_not_due_keeps_those_behind_it() {
     let queue = fifo(9);
     send(&queue, &["a1"]);
-    send_with(&queue, "a2", Options { delay: Some(ms(5)), ttl: None });
+    send_with(&queue, "a2", Options { delay: Some(ms(5)), ..Options::default() });
     send(&queue, &["a3"]);
     let a1 = receive(&queue, 9, NOW);
     assert_eq!(texts(&a1), ["a1"]);
@@ -175,7 +175,7 @@ fn whatever_ends_a_message_frees_its_group() {
     ];
     for end in ends {
         let queue = fifo_with(2, &settings);
-        send_with(&queue, "a1", Options { delay: None, ttl: Some(ms(9)) });
+        send_with(&queue, "a1", Options { ttl: Some(ms(9)), ..Options::default() });
         send(&queue, &["a2"]);
         let a1 = receive(&queue, 1, NOW);
         end(&queue, &a1[0]);
@@ -191,7 +191,7 @@ fn whatever_ends_a_message_frees_its_group() {
 fn what_expires_or_is_purged_behind_others_is_gone_at_once() {
     let queue = fifo(3);
     send(&queue, &["a1"]);
-    send_with(&queue, "a2", Options { delay: None, ttl: Some(ms(5)) });
+    send_with(&queue, "a2", Options { ttl: Some(ms(5)), ..Options::default() });
     send(&queue, &["a3"]);
     let a1 = receive(&queue, 1, NOW)[0].receipt;
     queue.tick(Millis(5));

@@ -69,7 +69,11 @@ fn seldom<T: std::fmt::Debug>(
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    (seldom(duration()), seldom(duration())).prop_map(|(delay, ttl)| Options { delay, ttl })
+    (seldom(duration()), seldom(duration())).prop_map(|(delay, ttl)| Options {
+        delay,
+        ttl,
+        ..Options::default()
+    })
 }
 
 fn capacity() -> impl Strategy<Value = u64> {

@@ -131,7 +131,7 @@ fn a_receiver_is_woken_by_whatever_makes_a_message_ready() {
         let queue = queue_with(3, &Settings { max_in_flight: Some(1), ..Settings::default() });
         let held = match case {
             "delay" => {
-                let options = Options { delay: Some(ms(10)), ttl: None };
+                let options = Options { delay: Some(ms(10)), ..Options::default() };
                 send_with(&queue, "a", options, NOW);
                 None
             }
@@ -283,7 +283,8 @@ fn a_sender_is_woken_by_whatever_makes_room() {
         ["ack", "take", "purge", "resize", "expiry", "expiry on receive", "set", "dead letter"];
     for case in cases {
         let queue = queue_with(1, &Settings { max_receives: Some(1), ..Settings::default() });
-        let options = Options { delay: None, ttl: case.starts_with("expiry").then_some(ms(1)) };
+        let options =
+            Options { ttl: case.starts_with("expiry").then_some(ms(1)), ..Options::default() };
         send_with(&queue, "a", options, NOW);
         let mut parked = sender(&queue, "b");
         let later = Millis(1);
@@ -328,7 +329,7 @@ fn a_sender_that_leaves_has_sent_nothing() {
 #[test]
 fn a_sender_that_is_served_serves_a_receiver() {
     let queue = queue(1);
-    send_with(&queue, "a", Options { delay: Some(LEASE), ttl: None }, NOW);
+    send_with(&queue, "a", Options { delay: Some(LEASE), ..Options::default() }, NOW);
     let mut producer = sender(&queue, "b");
     let [mut consumer] = receivers(&queue, 1);
     queue.purge(NOW);

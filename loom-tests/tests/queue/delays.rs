@@ -7,7 +7,7 @@ use crate::model::{Model, race};
 use crate::queue::{Millis, Options, Queue, Request, TryReceiveError};
 
 fn send_for_later(queue: &Queue, tag: u8) {
-    let options = Options { delay: Some(A_WHILE), ttl: None };
+    let options = Options { delay: Some(A_WHILE), ..Options::default() };
     queue.try_send(message(tag), options, NOW).expect("there is room");
 }
 
@@ -43,7 +43,7 @@ fn a_new_slot_with_a_deadline_against_the_timer() {
                 timer.tick(DUE);
             },
             move || {
-                let options = Options { delay: Some(2 * A_WHILE), ttl: None };
+                let options = Options { delay: Some(2 * A_WHILE), ..Options::default() };
                 sender.try_send(message(2), options, NOW).expect("there is room");
             },
         );
@@ -71,7 +71,7 @@ fn expiry_of_a_message_in_line_against_receive() {
         &["acked, 0 expired, left [] []", "nothing, 1 expired, left [] []"],
         || {
             let queue = queue(1, &[]);
-            let options = Options { delay: None, ttl: Some(A_WHILE) };
+            let options = Options { ttl: Some(A_WHILE), ..Options::default() };
             queue.try_send(message(1), options, NOW).expect("there is room");
             let (timer, consumer) = (Arc::clone(&queue), Arc::clone(&queue));
             let ((), acked) = race(

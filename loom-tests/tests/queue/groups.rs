@@ -131,7 +131,7 @@ fn a_purge_frees_the_group_for_what_is_sent_next() {
 fn a_receiver_against_a_look_and_an_expiry() {
     Model::new("FIFO: take, browse, expiry").check(&["got 1, left [] []"], || {
         let queue = fifo(2, &[1]);
-        let expires = Options { delay: None, ttl: Some(A_WHILE) };
+        let expires = Options { ttl: Some(A_WHILE), ..Options::default() };
         queue.try_send(message(2), expires, NOW).expect("there is room");
         let (looker, timer, receiver) =
             (Arc::clone(&queue), Arc::clone(&queue), Arc::clone(&queue));
@@ -154,7 +154,7 @@ fn a_receiver_against_a_look_and_an_expiry() {
 fn an_expiry_wakes_who_waits_for_the_group() {
     Model::new("FIFO: expiry, a receiver parks").preemptions(3).check(&["2, left [] []"], || {
         let queue = fifo(2, &[]);
-        let expires = Options { delay: None, ttl: Some(A_WHILE) };
+        let expires = Options { ttl: Some(A_WHILE), ..Options::default() };
         queue.try_send(message(1), expires, NOW).expect("there is room");
         assert_eq!(send(&queue, 2, NOW), "sent");
         prepare(&queue);

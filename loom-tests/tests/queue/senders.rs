@@ -72,7 +72,7 @@ fn a_receiver_that_finds_an_expired_message_against_a_sender_that_parks() {
         &["sent, got [2], left [] [2]"],
         || {
             let queue = queue_with_waiters(1, &[]);
-            let options = Options { delay: None, ttl: Some(A_WHILE) };
+            let options = Options { ttl: Some(A_WHILE), ..Options::default() };
             queue.try_send(message(1), options, NOW).expect("there is room");
             let (sender, receiver) = (Arc::clone(&queue), Arc::clone(&queue));
             let (sent, got) =

@@ -13,9 +13,10 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::errors::{Kind as ErrorKind, SqsError};
 use super::limits::{Limits, VISIBILITY_SECONDS};
-use super::policy::POLICY;
+use super::policy::{self, POLICY};
 use super::redrive::{self, ALLOW, AllowPolicy};
-use crate::broker::{Declared, Description, Named, QueueName, SettingsDocument};
+use super::tags::Tags;
+use crate::broker::{DeclareMode, Description, Named, QueueName, SettingsDocument};
 
 /// Attributes by name, as requests and answers have them.
 pub(super) type Attributes = BTreeMap<String, String>;
@@ -44,9 +45,10 @@ enum On {
 
 pub(super) const CONTENT_BASED: &str = "ContentBasedDeduplication";
 pub(super) const DEDUPLICATION_SCOPE: &str = "DeduplicationScope";
+const THROUGHPUT_LIMIT: &str = "FifoThroughputLimit";
 /// What a FIFO queue has of them where nobody said anything.
 const FIFO_DEFAULTS: [(&str, &str); 3] =
-    [(CONTENT_BASED, "false"), (DEDUPLICATION_SCOPE, "queue"), ("FifoThroughputLimit", "perQueue")];
+    [(CONTENT_BASED, "false"), (DEDUPLICATION_SCOPE, "queue"), (THROUGHPUT_LIMIT, "perQueue")];
 
 /// All there are.
 const TABLE: [(&str, Kind); 21] = [
@@ -57,14 +59,14 @@ const TABLE: [(&str, Kind); 21] = [
     ("ReceiveMessageWaitTimeSeconds", number("receive_wait", |limits| 0..=limits.wait_seconds)),
     ("RedrivePolicy", Kind::RedrivePolicy),
     (ALLOW, kept_if(|value| AllowPolicy::read(value).is_some())),
-    (POLICY, kept_if(is_json_object)),
+    (POLICY, kept_if(policy::is_policy)),
     ("KmsMasterKeyId", kept_if(|_| true)),
     ("KmsDataKeyReusePeriodSeconds", kept_if(|value| is_within(value, 60..=86_400))),
     ("SqsManagedSseEnabled", kept_if(is_bool)),
     ("FifoQueue", Kind::Fifo),
     (CONTENT_BASED, on_fifo(is_bool)),
     (DEDUPLICATION_SCOPE, on_fifo(|value| matches!(value, "messageGroup" | "queue"))),
-    ("FifoThroughputLimit", on_fifo(|value| matches!(value, "perQueue" | "perMessageGroupId"))),
+    (THROUGHPUT_LIMIT, on_fifo(|value| matches!(value, "perQueue" | "perMessageGroupId"))),
     ("ApproximateNumberOfMessages", Kind::ReadOnly),
     ("ApproximateNumberOfMessagesNotVisible", Kind::ReadOnly),
     ("ApproximateNumberOfMessagesDelayed", Kind::ReadOnly),
@@ -93,10 +95,6 @@ fn is_bool(value: &str) -> bool {
     matches!(value, "true" | "false")
 }
 
-fn is_json_object(value: &str) -> bool {
-    serde_json::from_str::<Map<String, Value>>(value).is_ok()
-}
-
 fn kind_of(name: &str) -> Result<Kind, SqsError> {
     let found = TABLE.iter().find(|(own, _)| *own == name).map(|(_, kind)| *kind);
     found.ok_or_else(|| unknown(name))
@@ -123,17 +121,32 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Reads the attributes of a request.
+    /// Reads the attributes of a request, which come to those that are kept with the queue.
     pub(super) fn read(
         call: &Call,
         about: About<'_>,
         given: &Attributes,
+        present: &Attributes,
     ) -> Result<Self, SqsError> {
         let mut changes = Self::default();
         for (name, value) in given {
             changes.take(call, about, name, value)?;
         }
+        changes.check_throughput(present)?;
         Ok(changes)
+    }
+
+    /// A limit for each group needs deduplication in each group.
+    fn check_throughput(&self, present: &Attributes) -> Result<(), SqsError> {
+        let changed =
+            [THROUGHPUT_LIMIT, DEDUPLICATION_SCOPE].iter().any(|it| self.kept.contains_key(*it));
+        let will_be = |name: &str, value: &str| {
+            let kept = self.kept.get(name).map_or(present.get(name), Option::as_ref);
+            kept.is_some_and(|kept| kept == value)
+        };
+        let wrong = will_be(THROUGHPUT_LIMIT, "perMessageGroupId")
+            && !will_be(DEDUPLICATION_SCOPE, "messageGroup");
+        if changed && wrong { Err(SqsError::attribute(THROUGHPUT_LIMIT)) } else { Ok(()) }
     }
 
     fn take(
@@ -211,22 +224,35 @@ impl Changes {
     }
 
     /// Makes the queue, or changes it.
-    pub(super) fn apply(self, call: &Call, name: &QueueName) -> Result<Declared, SqsError> {
+    pub(super) fn apply(
+        self,
+        call: &Call,
+        name: &QueueName,
+        mode: DeclareMode,
+    ) -> Result<(), SqsError> {
+        self.apply_with_tags(call, name, mode, |_| {})
+    }
+
+    /// Makes the queue, or changes it, and its tags with it.
+    pub(super) fn apply_with_tags(
+        self,
+        call: &Call,
+        name: &QueueName,
+        mode: DeclareMode,
+        tags: impl FnOnce(&mut Tags),
+    ) -> Result<(), SqsError> {
         let document = SettingsDocument::deserialize(Value::Object(self.settings))
             .map_err(|error| SqsError::invalid(error.to_string()))?;
-        let declared = call.broker().declare(name, document)?;
-        if !self.kept.is_empty() {
-            let queue = call.broker().queue(name.as_str())?;
-            call.broker().annotate(&queue, |annotations| {
-                for (name, value) in self.kept {
-                    match value {
-                        Some(value) => annotations.insert(name, value),
-                        None => annotations.remove(&name),
-                    };
-                }
-            });
-        }
-        Ok(declared)
+        call.broker().declare_as(name, document, mode, |labels, annotations| {
+            tags(labels);
+            for (name, value) in self.kept {
+                match value {
+                    Some(value) => annotations.insert(name, value),
+                    None => annotations.remove(&name),
+                };
+            }
+        })?;
+        Ok(())
     }
 }
 

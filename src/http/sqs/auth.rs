@@ -12,7 +12,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode, utf8_percent_encode,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::errors::{Kind, SqsError};
@@ -68,6 +70,7 @@ pub(super) fn verify(request: &Signed<'_>, keys: &Keys, now: SystemTime) -> Resu
             "The security token included in the request is invalid.",
         ));
     }
+    claim.check_headers(request.headers)?;
     claim.check_time(now)?;
     if !claim.date.starts_with(scope.date) {
         return Err(no_match(
@@ -133,11 +136,8 @@ impl<'request> Signed<'request> {
                     || incomplete(format!("Authorization header requires '{name}' parameter."));
                 found.ok_or_else(missing).map(Cow::Borrowed)
             };
-            let missing = || {
-                incomplete(
-                    "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
-                )
-            };
+            let missing =
+                || incomplete("Authorization header requires existence of a 'X-Amz-Date' header.");
             return Ok(Claim {
                 credential: part("Credential")?,
                 signed_headers: part("SignedHeaders")?,
@@ -166,28 +166,44 @@ impl<'request> Signed<'request> {
         })
     }
 
-    fn parameters(&self) -> impl Iterator<Item = (Cow<'request, str>, Cow<'request, str>)> {
+    /// The parameters of the query, divided and unescaped as forms are, so that what is signed is what is
+    /// read; but as bytes, because of two queries that are no UTF-8 only one was signed.
+    fn parameters(&self) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
         self.query.split('&').filter(|parameter| !parameter.is_empty()).map(|parameter| {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let decode = |text| percent_decode_str(text).decode_utf8_lossy();
+            let decode = |text: &str| {
+                let blanks = text.replace('+', " ");
+                percent_decode(blanks.as_bytes()).collect::<Vec<u8>>()
+            };
             (decode(name), decode(value))
         })
     }
 
     fn parameter(&self, name: &str) -> Option<Cow<'request, str>> {
-        self.parameters().find(|(own, _)| own == name).map(|(_, value)| value)
+        let (_, value) = self.parameters().find(|(own, _)| own == name.as_bytes())?;
+        Some(String::from_utf8_lossy(&value).into_owned().into())
+    }
+
+    /// The parameters of the query in the form that is signed.
+    fn canonical_query(&self, claim: &Claim<'_>) -> Result<String, SqsError> {
+        let mut parameters: Vec<(String, String)> = self
+            .parameters()
+            .filter(|(name, _)| claim.valid.is_none() || name != b"X-Amz-Signature")
+            .map(|(name, value)| (encode(&name), encode(&value)))
+            .collect();
+        parameters.sort();
+        // The first of them is read, and the signature does not say which that is.
+        if !parameters.is_sorted_by(|one, next| one.0 < next.0) {
+            return Err(no_match("A parameter of the query is there twice."));
+        }
+        let query: Vec<_> =
+            parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        Ok(query.join("&"))
     }
 
     /// The one form of the request that is signed.
     fn canonical(&self, claim: &Claim<'_>) -> Result<String, SqsError> {
-        let mut parameters: Vec<(String, String)> = self
-            .parameters()
-            .filter(|(name, _)| claim.valid.is_none() || name != "X-Amz-Signature")
-            .map(|(name, value)| (encode(&name), encode(&value)))
-            .collect();
-        parameters.sort();
-        let query: Vec<_> =
-            parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let query = self.canonical_query(claim)?;
         let mut headers = String::new();
         for name in claim.signed_headers.split(';') {
             let mut values = self.headers.get_all(name).filter_map(|value| value.to_str().ok());
@@ -202,15 +218,15 @@ impl<'request> Signed<'request> {
             "{}\n{}\n{}\n{headers}\n{}\n{}",
             self.method,
             utf8_percent_encode(self.path, ESCAPED_IN_PATHS),
-            query.join("&"),
+            query,
             claim.signed_headers,
             hexadecimal(&Sha256::digest(self.body)),
         ))
     }
 }
 
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, ESCAPED).to_string()
+fn encode(bytes: &[u8]) -> String {
+    percent_encode(bytes, ESCAPED).to_string()
 }
 
 /// A header's value with single blanks.
@@ -234,12 +250,26 @@ impl Claim<'_> {
                 "Credential should be scoped to correct service: '{SERVICE}'."
             )));
         }
-        if !self.signed_headers.split(';').any(|name| name == "host") {
+        Ok(Scope { access_key, date, region })
+    }
+
+    /// Refuses a request that says more than was signed: a header that has a meaning, such as the action,
+    /// must not be put beside a signature that does not cover it.
+    fn check_headers(&self, headers: &HeaderMap) -> Result<(), SqsError> {
+        let is_signed = |name: &str| self.signed_headers.split(';').any(|signed| signed == name);
+        if !is_signed("host") {
             return Err(no_match(
                 "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
             ));
         }
-        Ok(Scope { access_key, date, region })
+        let unsigned = headers.keys().map(|name| name.as_str());
+        let mut unsigned = unsigned.filter(|name| name.starts_with("x-amz-") && !is_signed(name));
+        match unsigned.next() {
+            Some(name) => Err(no_match(format!(
+                "There were headers present in the request which were not signed: {name}"
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn check_time(&self, now: SystemTime) -> Result<(), SqsError> {
@@ -318,7 +348,8 @@ mod tests {
     }
 
     fn presigned(query: &str, now: &str) -> Result<(), Kind> {
-        let headers = headers(None);
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("localhost:8080"));
         let path = "/000000000000/a";
         let request = Signed { method: "GET", path, query, headers: &headers, body: b"" };
         verify(&request, &keys(), at(now)).map_err(|error| error.kind)
@@ -370,5 +401,63 @@ mod tests {
             assert_eq!(signed(&AUTHORIZED.replace(part, other), BODY, now), Err(kind), "{other}");
         }
         assert_eq!(presigned("Action=ListQueues", now), Err(Kind::MissingAuthenticationToken));
+    }
+
+    #[test]
+    fn headers_that_mean_something_are_signed() {
+        let now = at("2026-11-22T12:00:00Z");
+        let (target, other) = ("x-amz-target", "x-amz-other");
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("localhost:8080"));
+        let check = |headers: &HeaderMap| {
+            let path = "/000000000000/a";
+            let request = Signed { method: "GET", path, query: PRESIGNED, headers, body: b"" };
+            verify(&request, &keys(), now).map_err(|error| error.kind)
+        };
+        assert_eq!(check(&headers), Ok(()));
+        headers.insert(
+            HeaderName::from_static(target),
+            HeaderValue::from_static("AmazonSQS.PurgeQueue"),
+        );
+        assert_eq!(check(&headers), Err(Kind::SignatureDoesNotMatch));
+
+        let mut headers = self::headers(Some(AUTHORIZED));
+        headers.insert(HeaderName::from_static(other), HeaderValue::from_static("x"));
+        let request =
+            Signed { method: "POST", path: "/", query: "", headers: &headers, body: BODY };
+        let error = verify(&request, &keys(), now).unwrap_err();
+        assert!(error.message.ends_with("not signed: x-amz-other"), "{}", error.message);
+    }
+
+    #[test]
+    fn what_is_signed_is_what_is_read() {
+        let now = "2026-11-22T12:00:00Z";
+        // A form has a plus for a blank, so these two are read alike.
+        assert_eq!(presigned(&PRESIGNED.replace("a%20b", "a+b"), now), Ok(()));
+        for (part, other) in [
+            // Read as a blank, where a plus was signed.
+            ("b%2Bc", "b+c"),
+            ("%C3%A9", "%EF%BF%BD"),
+            ("&X-Amz-Date", "&MessageBody=x&X-Amz-Date"),
+        ] {
+            let changed = PRESIGNED.replace(part, other);
+            assert_ne!(changed, PRESIGNED);
+            assert_eq!(presigned(&changed, now), Err(Kind::SignatureDoesNotMatch), "{other}");
+        }
+        let canonical = |query: &str| {
+            let headers = HeaderMap::new();
+            let request = Signed { method: "GET", path: "/", query, headers: &headers, body: b"" };
+            let claim = Claim {
+                credential: "".into(),
+                signed_headers: "".into(),
+                signature: "".into(),
+                date: "".into(),
+                valid: Some(1),
+            };
+            request.canonical_query(&claim).map_err(|error| error.kind)
+        };
+        assert_eq!(canonical("b=%FF&a=x+y&&c"), Ok("a=x%20y&b=%FF&c=".to_owned()));
+        assert_ne!(canonical("b=%FF"), canonical("b=%EF%BF%BD"));
+        assert_eq!(canonical("b=1&%62=2"), Err(Kind::SignatureDoesNotMatch));
     }
 }

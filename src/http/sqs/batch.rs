@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Serialize;
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use super::errors::{Kind, Side, SqsError};
-use super::limits::Limits;
+use super::limits::{Limits, MOST_ENTRIES};
 
 const LONGEST_ID: usize = 80;
 
@@ -66,12 +69,72 @@ impl<'request> BatchAnswer<'request, Done<'request>> {
     }
 }
 
-/// Checks the ids of a batch's entries, and how many there are.
-pub(super) fn check<'a>(
-    ids: impl ExactSizeIterator<Item = &'a str>,
+/// The entries of a batch. Of more than may ever be, the rest is only counted: an entry that says nothing is
+/// a hundred times as large here as in the request.
+pub(super) struct Entries<T> {
+    kept: Vec<T>,
+    count: usize,
+}
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self { kept: Vec::new(), count: 0 }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+            type Value = Entries<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of entries")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries<T>, A::Error> {
+                let mut kept = Vec::new();
+                while kept.len() < MOST_ENTRIES {
+                    match list.next_element()? {
+                        Some(entry) => kept.push(entry),
+                        None => return Ok(Entries { count: kept.len(), kept }),
+                    }
+                }
+                let mut count = kept.len();
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Entries { kept, count })
+            }
+
+            fn visit_unit<E: de::Error>(self) -> Result<Entries<T>, E> {
+                Ok(Entries::default())
+            }
+        }
+
+        value.deserialize_any(EntriesVisitor(PhantomData))
+    }
+}
+
+impl<T> Entries<T> {
+    /// The entries, if they are as many as may be and have ids that may be.
+    pub(super) fn check(
+        self,
+        id: impl Fn(&T) -> &str,
+        limits: &Limits,
+    ) -> Result<Vec<T>, SqsError> {
+        check(self.count, self.kept.iter().map(id), limits)?;
+        Ok(self.kept)
+    }
+}
+
+fn check<'a>(
+    count: usize,
+    ids: impl Iterator<Item = &'a str>,
     limits: &Limits,
 ) -> Result<(), SqsError> {
-    let (count, most) = (ids.len(), limits.batch_entries);
+    let most = limits.batch_entries;
     if count == 0 {
         let text = "There should be at least one entry in the batch request.";
         return Err(SqsError::new(Kind::EmptyBatchRequest, text));
@@ -108,7 +171,8 @@ mod tests {
     use crate::http::sqs::limits::LimitsKind;
 
     fn kind(ids: &[&str]) -> Result<(), Kind> {
-        check(ids.iter().copied(), &LimitsKind::Strict.into()).map_err(|error| error.kind)
+        check(ids.len(), ids.iter().copied(), &LimitsKind::Strict.into())
+            .map_err(|error| error.kind)
     }
 
     #[test]
@@ -121,6 +185,27 @@ mod tests {
         for id in ["", "a b", "a.b", "ä", &"x".repeat(81)] {
             assert_eq!(kind(&[id]), Err(Kind::InvalidBatchEntryId), "{id}");
         }
+    }
+
+    #[test]
+    fn entries_beyond_all_limits_are_only_counted() {
+        let of = |count: usize| {
+            let document = format!("[{}]", vec!["\"x\""; count].join(","));
+            serde_json::from_str::<Entries<String>>(&document).expect("a list")
+        };
+        for count in [0, 1, MOST_ENTRIES] {
+            let entries = of(count);
+            assert_eq!((entries.kept.len(), entries.count), (count, count));
+        }
+        let entries = of(MOST_ENTRIES + 5);
+        assert_eq!((entries.kept.len(), entries.count), (MOST_ENTRIES, MOST_ENTRIES + 5));
+        let error = entries.check(|id| id, &LimitsKind::Relaxed.into()).unwrap_err();
+        assert_eq!(
+            error.message,
+            "Maximum number of entries per request are 1000. You have sent 1005."
+        );
+        assert!(serde_json::from_str::<Entries<String>>("{}").is_err());
+        assert_eq!(serde_json::from_str::<Entries<String>>("null").unwrap().count, 0);
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl SqsError {
         Self::new(Kind::InvalidAttributeValue, message)
     }
 
-    /// A message, or all of a batch, has more than `limit` bytes.
+    /// A message has more than `limit` bytes.
     pub(super) fn too_long(limit: u64) -> Self {
         Self::invalid(format!(
             "One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes."
@@ -211,6 +211,7 @@ impl From<Error> for SqsError {
             Error::Move(MoveError::Over) => {
                 Self::new(Kind::UnsupportedOperation, "Only active tasks can be cancelled.")
             }
+            Error::AlreadyExists { .. } => Self::new(Kind::QueueNameExists, text),
             Error::Undeletable | Error::InUse { .. } => Self::new(Kind::UnsupportedOperation, text),
             Error::Draining => Self::new(Kind::ServiceUnavailable, text),
         }

@@ -1,4 +1,5 @@
-//! The service's limits, by name: as Amazon has them, or lifted where nothing here needs them.
+//! The service's limits, by name: as Amazon has them, or lifted where nothing here needs them. How long
+//! names, ids and labels may be stands where they are checked.
 
 use std::ops::RangeInclusive;
 
@@ -33,6 +34,8 @@ pub(super) struct Limits {
     pub(super) message_attributes: usize,
 }
 
+/// Entries of a batch that any limits allow.
+pub(super) const MOST_ENTRIES: usize = 1000;
 /// The longest visibility timeout, in seconds; the broker's longest lease too.
 pub(super) const VISIBILITY_SECONDS: i64 = 43_200;
 /// Queues or tasks of one page.
@@ -41,6 +44,10 @@ pub(super) const PAGE: i64 = 1000;
 pub(super) const TAGS: usize = 50;
 /// Actions of one permission.
 pub(super) const PERMISSION_ACTIONS: usize = 7;
+/// Bytes of a policy.
+pub(super) const POLICY_BYTES: usize = 8192;
+/// Statements of a policy, each of which is a permission.
+pub(super) const POLICY_STATEMENTS: usize = 20;
 /// How many messages a second a move task may move.
 pub(super) const MOVES_PER_SECOND: i64 = 500;
 /// Move tasks that are listed.
@@ -60,7 +67,7 @@ impl From<LimitsKind> for Limits {
                 message_attributes: 10,
             },
             LimitsKind::Relaxed => Self {
-                batch_entries: 1000,
+                batch_entries: MOST_ENTRIES,
                 batch_bytes: 1 << 30,
                 receive_messages: 1000,
                 wait_seconds: 60,

@@ -12,6 +12,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
+use super::absent;
 use super::digests::{self, Encoded};
 use super::errors::SqsError;
 use super::limits::Limits;
@@ -31,11 +32,16 @@ pub(super) const DEAD_LETTER_SOURCE: &str = "dead-letter-source";
 pub(super) const BODY_ENCODING: &str = "ringmq.body-encoding";
 
 const LONGEST_NAME: usize = 256;
+/// Characters of a number, with the zeros that do not count.
+const LONGEST_NUMBER: usize = 256;
+/// Digits of a number that count.
+const MOST_DIGITS: usize = 38;
 
 /// An attribute as a request has it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct AttributeValue {
+    #[serde(deserialize_with = "absent::or_default")]
     data_type: String,
     string_value: Option<String>,
     /// In base64.
@@ -43,6 +49,14 @@ pub(super) struct AttributeValue {
 }
 
 impl AttributeValue {
+    /// What type and value count against the limits, whether or not they are right.
+    pub(super) fn size(&self) -> usize {
+        let text = self.string_value.as_ref().map_or(0, String::len);
+        let binary = self.binary_value.as_deref().unwrap_or_default();
+        let digits = binary.trim_end_matches('=').len();
+        self.data_type.len() + text + digits * 3 / 4
+    }
+
     /// The value of a `String` that is one.
     pub(super) fn plain_text(&self) -> Option<&str> {
         let text = self.string_value.as_deref().filter(|text| !text.is_empty())?;
@@ -73,15 +87,6 @@ impl Attribute<'_> {
             Value::Text(text) => Encoded::Text(text),
             Value::Binary(bytes) => Encoded::Binary(bytes),
         }
-    }
-
-    /// What it counts against the limits.
-    pub(super) fn size(&self) -> usize {
-        let value = match self.encoded() {
-            Encoded::Text(text) => text.len(),
-            Encoded::Binary(bytes) => bytes.len(),
-        };
-        self.name.len() + self.data_type.len() + value
     }
 }
 
@@ -186,11 +191,22 @@ fn is_ours(name: &str) -> bool {
         || name == DEDUPLICATION_ID
 }
 
-/// Up to 38 digits of precision, from 10^-128 to 10^126.
+/// Whether a text is a decimal number of up to 38 digits, zero or from 10^-128 to 10^126.
 fn is_number(text: &str) -> bool {
-    text.len() <= 256
-        && text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
-        && text.parse::<f64>().is_ok_and(f64::is_finite)
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let mantissa = mantissa.strip_prefix(['+', '-']).unwrap_or(mantissa);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let is_written_right = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let (true, Ok(exponent)) = (is_written_right, exponent.parse::<i32>()) else { return false };
+    // Zeros in front and behind are not counted.
+    let leading = digits.len() - digits.trim_start_matches('0').len();
+    let significant = digits.trim_matches('0');
+    // The power of ten of the first digit that counts.
+    let power = i64::from(exponent) + whole.len() as i64 - leading as i64 - 1;
+    let is_in_range = (-128..126).contains(&power) || (power == 126 && significant == "1");
+    text.len() <= LONGEST_NUMBER
+        && (significant.is_empty() || significant.len() <= MOST_DIGITS && is_in_range)
 }
 
 /// Whether a text has only characters that SQS allows: those of XML 1.0.
@@ -352,6 +368,74 @@ mod tests {
             .collect::<Vec<_>>();
         let error = read(&given(&format!("{{{}}}", eleven.join(","))), &limits()).unwrap_err();
         assert!(error.message.contains("[11] exceeds the allowed maximum [10]"));
+    }
+
+    #[test]
+    fn numbers_have_38_digits_and_a_range() {
+        let nines = "9".repeat(38);
+        for text in [
+            "0",
+            "-0.0",
+            "007",
+            "+1",
+            "-1.5e3",
+            "1.",
+            ".5",
+            "1E+10",
+            "1e126",
+            "-1e126",
+            "9.9e125",
+            "1e-128",
+            "0.1e-127",
+            "0e999",
+            "1e-0",
+            &nines,
+            &format!("{nines}000"),
+            &format!("0.00{nines}"),
+            &format!("-{nines}e-50"),
+        ] {
+            assert!(is_number(text), "{text}");
+        }
+        for text in [
+            "",
+            "-",
+            ".",
+            "+.",
+            "e5",
+            "1e",
+            "1e1.5",
+            "--1",
+            "1.2.3",
+            "0x1",
+            "1_0",
+            " 1",
+            "inf",
+            "NaN",
+            "1.1e126",
+            "1e127",
+            "9e-129",
+            "1e99999999999",
+            "1e308",
+            &format!("{nines}1"),
+            &format!("1.{nines}"),
+            &"0".repeat(257),
+        ] {
+            assert!(!is_number(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_counts_with_its_type() {
+        for (value, size) in [
+            (r#"{"DataType":"String","StringValue":"value"}"#, 11),
+            (r#"{"DataType":"Binary","BinaryValue":"AP8="}"#, 8),
+            (r#"{"DataType":"Binary","BinaryValue":"AP8AAA=="}"#, 10),
+            (r#"{"DataType":"Binary.x","BinaryValue":"AP8A"}"#, 11),
+            (r#"{"BinaryValue":"A"}"#, 0),
+        ] {
+            let value_: AttributeValue = serde_json::from_str(value).expect(value);
+            assert_eq!(value_.size(), size, "{value}");
+        }
     }
 
     #[test]

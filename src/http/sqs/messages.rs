@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::absent;
 use super::call::{Call, uuid_form};
 use super::digests;
 use super::errors::{Kind, SqsError};
@@ -19,15 +20,17 @@ use crate::queue::{ContentType, Message, MessageId, Options};
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Outgoing<'request> {
     /// Which entry of a batch.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     pub(super) id: Cow<'request, str>,
     /// Where it stands alone.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     pub(super) queue_url: Cow<'request, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     message_body: Cow<'request, str>,
     delay_seconds: Option<Number>,
+    #[serde(deserialize_with = "absent::or_default")]
     message_attributes: Given,
+    #[serde(deserialize_with = "absent::or_default")]
     message_system_attributes: Given,
     message_group_id: Option<String>,
     message_deduplication_id: Option<String>,
@@ -39,8 +42,6 @@ pub(super) struct Prepared {
     pub(super) options: Options,
     /// What a repeated send of it would have the same of; only in FIFO queues.
     pub(super) key: Option<String>,
-    /// Bytes of body and attributes.
-    pub(super) size: u64,
     pub(super) digests: Digests,
 }
 
@@ -93,12 +94,24 @@ impl<'request> Sent<'request> {
 }
 
 impl Outgoing<'_> {
+    /// What the message counts against the limits: its body, and names, types and values of its
+    /// attributes. What the queues keep beside them is not its sender's.
+    pub(super) fn size(&self) -> u64 {
+        let attributes = self.message_attributes.iter();
+        let attributes: usize = attributes.map(|(name, value)| name.len() + value.size()).sum();
+        (self.message_body.len() + attributes) as u64
+    }
+
     /// Checks the message for this queue.
     pub(super) fn prepare(&self, call: &Call, queue: &Named) -> Result<Prepared, SqsError> {
         let limits = call.limits();
         let body = &*self.message_body;
         if body.is_empty() {
             return Err(SqsError::missing("MessageBody"));
+        }
+        let largest = queue.max_message_bytes();
+        if self.size() > largest {
+            return Err(SqsError::too_long(largest));
         }
         if !is_allowed_text(body) {
             return Err(SqsError::new(
@@ -114,7 +127,6 @@ impl Outgoing<'_> {
 
         let attributes = message_attributes::read(&self.message_attributes, limits)?;
         let (trace, system_attributes) = self.trace()?;
-        let size = body.len() + attributes.iter().map(|it| it.size()).sum::<usize>();
         let digests = Digests {
             body: digests::of_body(body.as_bytes()),
             attributes: message_attributes::digest(&attributes),
@@ -127,13 +139,11 @@ impl Outgoing<'_> {
         let kept = message_attributes::keep(&attributes, trace.into_iter().chain(deduplication_id));
         let message = Message::new(body.as_bytes(), ContentType::Text, kept);
         let message = message.with_group(order.group);
-        let largest = queue.max_message_bytes();
-        if size as u64 > largest {
-            return Err(SqsError::too_long(largest));
-        }
-        // In a FIFO queue all messages wait for the same time.
-        let options = Options { delay: delay.filter(|_| !queue.is_fifo()), ttl: None };
-        Ok(Prepared { message, options, key: order.key, size: size as u64, digests })
+        // In a FIFO queue all messages wait for the same time. What is kept beside what the sender wrote
+        // must not make a message too large, which was measured above.
+        let delay = delay.filter(|_| !queue.is_fifo());
+        let options = Options { delay, any_size: true, ..Options::default() };
+        Ok(Prepared { message, options, key: order.key, digests })
     }
 
     /// The trace header, which is all that may stand among the system attributes, and their digest.

@@ -2,8 +2,9 @@
 //!
 //! A request comes in one of two protocols, JSON or query, and both are but codecs: either way it becomes
 //! the typed request of one action, and what that answers is written in the same protocol. Errors
-//! are one table, limits one object.
+//! are one table, and the limits that a server can lift one object.
 
+mod absent;
 mod actions;
 mod attributes;
 mod auth;

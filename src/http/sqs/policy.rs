@@ -1,16 +1,21 @@
 //! The permissions of a queue: statements of its attribute `Policy`, kept and told, not enforced.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use super::errors::{Kind, SqsError};
-use super::limits::PERMISSION_ACTIONS;
+use super::limits::{PERMISSION_ACTIONS, POLICY_BYTES, POLICY_STATEMENTS};
 use crate::broker::Named;
 
 /// The attribute that it is kept as.
 pub(super) const POLICY: &str = "Policy";
 
 const LONGEST_LABEL: usize = 80;
+
+/// Whether a text may be a policy: a JSON object that is not too large.
+pub(super) fn is_policy(text: &str) -> bool {
+    text.len() <= POLICY_BYTES && serde_json::from_str::<Map<String, Value>>(text).is_ok()
+}
 
 /// Checks the label of a permission.
 pub(super) fn check_label(label: &str) -> Result<(), SqsError> {
@@ -50,6 +55,10 @@ pub(super) fn add(
     if statements.iter().any(|statement| statement["Sid"] == label) {
         return Err(SqsError::value("Label", label, "Already exists."));
     }
+    if statements.len() >= POLICY_STATEMENTS {
+        let text = format!("A policy has at most {POLICY_STATEMENTS} statements.");
+        return Err(SqsError::new(Kind::OverLimit, text));
+    }
     let principals: Vec<_> =
         accounts.iter().map(|account| format!("arn:aws:iam::{account}:root")).collect();
     let actions: Vec<_> = actions.iter().map(|action| format!("SQS:{action}")).collect();
@@ -60,7 +69,12 @@ pub(super) fn add(
         "Action": actions,
         "Resource": arn,
     }));
-    Ok(policy.to_string())
+    let policy = policy.to_string();
+    if policy.len() > POLICY_BYTES {
+        let text = format!("A policy has at most {POLICY_BYTES} bytes.");
+        return Err(SqsError::new(Kind::OverLimit, text));
+    }
+    Ok(policy)
 }
 
 /// The policy without a permission; `None` if it was the last.
@@ -137,6 +151,24 @@ mod tests {
         assert!(remove(Some(&one), "b", ARN).is_err());
         let read: Value = serde_json::from_str(&one).unwrap();
         assert_eq!(read["Statement"][0]["Principal"]["AWS"][0], "arn:aws:iam::111122223333:root");
+    }
+
+    #[test]
+    fn a_policy_has_an_end() {
+        let (accounts, actions) = (texts(&["111122223333"]), texts(&["SendMessage"]));
+        let mut policy = None;
+        for label in 0..20 {
+            policy =
+                Some(add(policy.as_deref(), &label.to_string(), ARN, &accounts, &actions).unwrap());
+        }
+        let error = add(policy.as_deref(), "more", ARN, &accounts, &actions).unwrap_err();
+        assert_eq!(error.kind, Kind::OverLimit);
+        let error = add(None, "a", ARN, &texts(&["111122223333"; 300]), &actions).unwrap_err();
+        assert_eq!(error.kind, Kind::OverLimit);
+
+        let sized = |bytes: usize| format!("{{\"Id\":\"{}\"}}", "x".repeat(bytes - 9));
+        assert!(is_policy(&sized(8192)) && !is_policy(&sized(8193)));
+        assert!(!is_policy("[]") && !is_policy("{"));
     }
 
     #[test]

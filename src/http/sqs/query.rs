@@ -18,7 +18,7 @@ enum Shape {
     List,
     /// `Name.N.<key>` and `Name.N.Value`: an object, whose values are texts or objects.
     Map { key: &'static str },
-    /// `Name.N.…`: a list of objects, with such names within.
+    /// `Name.N.…`: a list of objects, with such names within, but no further list of objects.
     Structs,
 }
 
@@ -52,7 +52,8 @@ pub(super) fn parameters(encoded: &[u8]) -> Parameters<'_> {
 
 /// The document that parameters stand for.
 pub(super) fn document(parameters: &Parameters<'_>) -> Value {
-    Value::Object(object(parameters.iter().map(|(name, value)| (&**name, &**value))))
+    let parameters = parameters.iter().map(|(name, value)| (&**name, &**value));
+    Value::Object(object(parameters, Level::Request))
 }
 
 /// Reads a request from its document.
@@ -65,15 +66,23 @@ pub(super) fn read<'a, T: Deserialize<'a>>(document: &'a Value) -> Result<T, Sqs
 /// Elements of a list by their numbers, each with what stands behind the number.
 type Elements<'a> = BTreeMap<u32, Vec<(&'a str, &'a str)>>;
 
-fn object<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Map<String, Value> {
+/// Where a name stands. There are these two levels and no more, however long a name is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Request,
+    /// Within a list of objects.
+    Entry,
+}
+
+fn object<'a>(
+    parameters: impl Iterator<Item = (&'a str, &'a str)>,
+    level: Level,
+) -> Map<String, Value> {
     let mut object = Map::new();
     let mut lists: BTreeMap<usize, Elements<'a>> = BTreeMap::new();
     for (name, value) in parameters {
-        let (head, rest) = name.split_once('.').unwrap_or((name, ""));
-        let row = TABLE.iter().position(|(own, ..)| *own == head);
-        match row.filter(|_| !rest.is_empty()) {
-            Some(row) => {
-                let (number, rest) = numbered(rest);
+        match element(name, level) {
+            Some((row, number, rest)) => {
                 lists.entry(row).or_default().entry(number).or_default().push((rest, value));
             }
             None => {
@@ -94,12 +103,19 @@ fn empty(name: &str, value: &str) -> Option<Value> {
     Some(shape.value(Elements::new()))
 }
 
-/// The number in front; a list of one may be written without.
-fn numbered(rest: &str) -> (u32, &str) {
+/// The row of the table that a name belongs to, the number of the element, and what stands behind it.
+///
+/// A list of one text or a map of one entry may be written without the number.
+fn element(name: &str, level: Level) -> Option<(usize, u32, &str)> {
+    let (head, rest) = name.split_once('.').filter(|(_, rest)| !rest.is_empty())?;
+    let row = TABLE.iter().position(|(own, ..)| *own == head)?;
     let (first, behind) = rest.split_once('.').unwrap_or((rest, ""));
-    match first.parse() {
-        Ok(number) => (number, behind),
-        Err(_) => (1, rest),
+    let number = first.parse().ok();
+    match (&TABLE[row].2, number) {
+        (Shape::Structs, None) => None,
+        (Shape::Structs, _) if level == Level::Entry => None,
+        (_, Some(number)) => Some((row, number, behind)),
+        (_, None) => Some((row, 1, rest)),
     }
 }
 
@@ -111,7 +127,7 @@ impl Shape {
             }
             Self::Structs => elements
                 .into_values()
-                .map(|fields| Value::Object(object(fields.into_iter())))
+                .map(|fields| Value::Object(object(fields.into_iter(), Level::Entry)))
                 .collect(),
             Self::Map { key } => {
                 let entries = elements.into_values().map(|fields| entry(key, &fields));
@@ -174,9 +190,23 @@ mod tests {
                 "AttributeNames=&Attributes=&Entries=&MessageBody=",
                 json!({"AttributeNames": [], "Attributes": {}, "Entries": [], "MessageBody": ""}),
             ),
+            // A list of objects has numbers, and none within.
+            ("SendMessageBatchRequestEntry.Id=a", json!({"SendMessageBatchRequestEntry.Id": "a"})),
+            (
+                "DeleteMessageBatchRequestEntry.1.DeleteMessageBatchRequestEntry.1.Id=a",
+                json!({"Entries": [{"DeleteMessageBatchRequestEntry.1.Id": "a"}]}),
+            ),
             ("", json!({})),
         ] {
             assert_eq!(document(&parameters(encoded.as_bytes())), expected, "{encoded}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_no_deep_document() {
+        for name in ["SendMessageBatchRequestEntry.", "SendMessageBatchRequestEntry.1."] {
+            let encoded = format!("{}Id=a", name.repeat(100_000));
+            assert!(document(&parameters(encoded.as_bytes())).is_object());
         }
     }
 }

@@ -15,11 +15,8 @@ pub(super) fn delete(call: &Call, queue: &Named, handle: &str) -> Result<(), Sqs
         return Err(SqsError::missing("ReceiptHandle"));
     }
     match call.broker().ack(queue, handle) {
-        Ok(()) | Err(Error::Lease(LeaseError::Gone)) => Ok(()),
-        Err(Error::Lease(LeaseError::Lost)) if queue.is_fifo() => Err(expired(handle)),
-        Err(Error::Lease(LeaseError::Lost)) => Ok(()),
-        Err(Error::Lease(LeaseError::Unknown)) => Err(SqsError::no_receipt(handle)),
-        Err(other) => Err(other.into()),
+        Err(Error::Lease(LeaseError::Gone)) => Ok(()),
+        other => told(queue, handle, other),
     }
 }
 
@@ -39,19 +36,24 @@ pub(super) fn change(
     let reason = || format!("Must be between 0 and {VISIBILITY_SECONDS}.");
     let timeout = timeout.within("VisibilityTimeout", 0, VISIBILITY_SECONDS, reason)?;
     match call.broker().extend(queue, handle, Some(Duration::from_secs(timeout))) {
-        Ok(()) => Ok(()),
         Err(Error::Lease(LeaseError::Gone)) => Err(SqsError::value(
             "ReceiptHandle",
             handle,
             "Message does not exist or is not available for visibility timeout change.",
         )),
-        Err(Error::Lease(LeaseError::Lost)) if queue.is_fifo() => Err(expired(handle)),
+        other => told(queue, handle, other),
+    }
+}
+
+/// What both are told of a handle, but for that the message is gone.
+fn told(queue: &Named, handle: &str, result: Result<(), Error>) -> Result<(), SqsError> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(Error::Lease(LeaseError::Lost)) if queue.is_fifo() => {
+            Err(SqsError::value("ReceiptHandle", handle, "The receipt handle has expired."))
+        }
         Err(Error::Lease(LeaseError::Lost)) => Ok(()),
         Err(Error::Lease(LeaseError::Unknown)) => Err(SqsError::no_receipt(handle)),
         Err(other) => Err(other.into()),
     }
-}
-
-fn expired(handle: &str) -> SqsError {
-    SqsError::value("ReceiptHandle", handle, "The receipt handle has expired.")
 }

@@ -7,7 +7,7 @@ use super::attributes::Changes;
 use super::call::Call;
 use super::errors::SqsError;
 use super::limits::TAGS;
-use crate::broker::Named;
+use crate::broker::{DeclareMode, Named};
 use crate::queue::Queue;
 
 /// Tags as requests and answers have them.
@@ -48,12 +48,19 @@ pub(super) fn check(given: &Tags, present: &Tags) -> Result<Option<u64>, SqsErro
     capacity.ok_or_else(|| SqsError::value("Tags", text, &reason())).map(Some)
 }
 
-/// Gives a queue another capacity; the server's default if it is `None`.
-pub(super) fn resize(call: &Call, queue: &Named, capacity: Option<u64>) -> Result<(), SqsError> {
+/// Changes the tags of a queue, and its capacity where they say so: to the server's default if that is
+/// `Some(None)`.
+pub(super) fn change(
+    call: &Call,
+    queue: &Named,
+    capacity: Option<Option<u64>>,
+    change: impl FnOnce(&mut Tags),
+) -> Result<(), SqsError> {
     let mut changes = Changes::default();
-    changes.set("capacity", capacity.into());
-    changes.apply(call, queue.name())?;
-    Ok(())
+    if let Some(capacity) = capacity {
+        changes.set("capacity", capacity.into());
+    }
+    changes.apply_with_tags(call, queue.name(), DeclareMode::Update, change)
 }
 
 #[cfg(test)]

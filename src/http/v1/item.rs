@@ -171,6 +171,7 @@ fn read(text: &str) -> Result<(Message, Options), Problem> {
     let options = Options {
         delay: span("delay", &item.delay, Duration::ZERO, MAX_DELAY)?,
         ttl: span("ttl", &item.ttl, Duration::from_millis(1), LONGEST_TTL)?,
+        ..Options::default()
     };
     // As a header can have it, for whoever receives the message as it is.
     let visible = |text: &str| text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));

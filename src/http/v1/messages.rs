@@ -66,7 +66,7 @@ fn options(headers: &Headers<'_>) -> Result<Options, Problem> {
     if ttl.is_some_and(|ttl| ttl.is_zero()) {
         return Err(headers.ttl.invalid("must be longer than nothing"));
     }
-    Ok(Options { delay, ttl })
+    Ok(Options { delay, ttl, ..Options::default() })
 }
 
 fn idempotency_key(headers: &Headers<'_>) -> Result<Option<String>, Problem> {

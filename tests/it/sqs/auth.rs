@@ -119,3 +119,14 @@ fn who_does_not_sign_is_told() {
     // The other faces have no keys.
     assert_eq!(service.server.client().get("/v1/queues").status, 200);
 }
+
+#[test]
+fn a_header_beside_the_signature_chooses_no_action() {
+    let mut service = Service::start_with(Protocol::Json, &KEYS);
+    let signed = String::from_utf8(Signer::default().bytes("{}")).expect("text");
+    let more = signed.replace("X-Amz-Date:", "X-Amz-Other: x\r\nX-Amz-Date:");
+    assert_ne!(more, signed);
+    let refused = answer(&mut service, more.as_bytes());
+    assert_refused(&refused, "SignatureDoesNotMatch", 403);
+    assert!(refused.text().contains("x-amz-other"), "{}", refused.text());
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{bodies, over_both};
+use super::{Service, bodies, over_both};
 
 /// Batches, with what an entry needs beside its id.
 const BATCHES: [(&str, &str, &str); 3] = [
@@ -106,4 +106,21 @@ fn ids(entries: &Value) -> Vec<&str> {
 fn codes(entries: &Value) -> Vec<&str> {
     let entries = entries.as_array().expect("a list").iter();
     entries.map(|entry| entry["Code"].as_str().expect("a code")).collect()
+}
+
+#[test]
+fn a_million_entries_are_counted() {
+    let mut service = Service::json();
+    let url = service.create("q");
+    for action in ["SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"] {
+        let entries = vec![json!({}); 1_000_000];
+        let failure = service.fail(
+            action,
+            json!({"QueueUrl": url, "Entries": entries}),
+            "TooManyEntriesInBatchRequest",
+            "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+        );
+        let told = "Maximum number of entries per request are 10. You have sent 1000000.";
+        assert_eq!(failure.message, told);
+    }
 }

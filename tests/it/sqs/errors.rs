@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Service, over_both};
+use super::{Protocol, Service, over_both};
 use crate::support::client::request;
 
 /// All actions about a queue.
@@ -97,4 +97,48 @@ fn a_document_that_is_none_is_told() {
         assert_eq!(failure.status, 400);
     }
     assert_eq!(service.counts("q"), [0, 0, 0]);
+}
+
+#[test]
+fn a_name_of_a_form_is_as_long_as_it_likes() {
+    let mut service = Service::start_with(Protocol::Query, &[]);
+    let url = service.create("q");
+    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+    for name in ["SendMessageBatchRequestEntry.", "SendMessageBatchRequestEntry.1."] {
+        let name = name.repeat(100_000);
+        let form = format!("Action=SendMessageBatch&QueueUrl={url}&{name}Id=a");
+        let answer = service.client.call("POST", "/", &headers, &form);
+        assert!((400..500).contains(&answer.status), "{}", answer.text());
+        service.send(&url, "still served");
+    }
+}
+
+#[test]
+fn null_is_nothing() {
+    let mut service = Service::json();
+    let made =
+        service.ok("CreateQueue", json!({"QueueName": "q", "Attributes": null, "tags": null}));
+    let url = made["QueueUrl"].clone();
+    service.ok(
+        "SendMessage",
+        json!({
+            "QueueUrl": url, "MessageBody": "x", "DelaySeconds": null, "MessageAttributes": null,
+            "MessageSystemAttributes": null, "MessageGroupId": null, "MessageDeduplicationId": null,
+        }),
+    );
+    let received = service.ok(
+        "ReceiveMessage",
+        json!({
+            "QueueUrl": url, "MaxNumberOfMessages": null, "AttributeNames": null,
+            "MessageSystemAttributeNames": null, "MessageAttributeNames": null,
+        }),
+    );
+    assert_eq!(received["Messages"][0]["Body"], "x");
+    let listed = service.ok("ListQueues", json!({"QueueNamePrefix": null, "NextToken": null}));
+    assert!(listed["QueueUrls"].is_array());
+    let document = json!({"QueueUrl": url, "MessageBody": null});
+    service.fail("SendMessage", document, "MissingRequiredParameterException", "MissingParameter");
+    let document = json!({"QueueUrl": url, "Entries": null});
+    let code = "AWS.SimpleQueueService.EmptyBatchRequest";
+    service.fail("SendMessageBatch", document, "EmptyBatchRequest", code);
 }

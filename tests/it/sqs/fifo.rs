@@ -225,3 +225,37 @@ fn an_attempt_that_comes_again_is_given_the_same_messages() {
         assert!(service.receive(&url, attempt).is_empty());
     });
 }
+
+#[test]
+fn a_limit_for_each_group_needs_deduplication_in_each() {
+    over_both(|service| {
+        let fifo = |more: Value| {
+            let mut attributes = json!({"FifoQueue": "true"});
+            attributes
+                .as_object_mut()
+                .expect("a map")
+                .extend(more.as_object().expect("a map").clone());
+            attributes
+        };
+        let code = "InvalidAttributeValue";
+        let limit = json!({"FifoThroughputLimit": "perMessageGroupId"});
+        let both = json!({"FifoThroughputLimit": "perMessageGroupId", "DeduplicationScope": "messageGroup"});
+        let document = json!({"QueueName": "a.fifo", "Attributes": fifo(limit.clone())});
+        service.fail("CreateQueue", document, code, code);
+        let url = service.create_with("a.fifo", fifo(both));
+        let scope = json!({"DeduplicationScope": "queue"});
+        service.fail(
+            "SetQueueAttributes",
+            json!({"QueueUrl": url, "Attributes": scope}),
+            code,
+            code,
+        );
+
+        let url = service.create_with("b.fifo", fifo(json!({})));
+        let document = json!({"QueueUrl": url, "Attributes": limit});
+        service.fail("SetQueueAttributes", document.clone(), code, code);
+        let scope = json!({"DeduplicationScope": "messageGroup"});
+        service.ok("SetQueueAttributes", json!({"QueueUrl": url, "Attributes": scope}));
+        service.ok("SetQueueAttributes", document);
+    });
+}

@@ -24,6 +24,39 @@ fn a_message_may_have_a_mebibyte_with_its_attributes() {
 }
 
 #[test]
+fn what_is_kept_beside_a_message_is_not_its_senders() {
+    over_both(|service| {
+        let attributes = json!({"FifoQueue": "true", "ContentBasedDeduplication": "true"});
+        let fifo = service.create_with("q.fifo", attributes);
+        let fifo = |size: usize| json!({"QueueUrl": fifo, "MessageBody": "x".repeat(size), "MessageGroupId": "g"});
+        let told = "Message must be shorter than 1048576 bytes.";
+        service.ok("SendMessage", fifo(MIB));
+        service.refuse("SendMessage", fifo(MIB + 1), told);
+
+        let url = service.create("q");
+        let trace = json!({"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1"}});
+        // One byte of name, six of type, three of value.
+        let binary = json!({"b": {"DataType": "Binary", "BinaryValue": "AP8A"}});
+        let entry = |size: usize| {
+            json!({
+                "Id": "a", "MessageBody": "x".repeat(size), "MessageAttributes": binary,
+                "MessageSystemAttributes": trace,
+            })
+        };
+        let alone = |size: usize| {
+            let mut document = entry(size);
+            document["QueueUrl"] = json!(url);
+            document.as_object_mut().expect("a map").remove("Id");
+            document
+        };
+        service.ok("SendMessage", alone(MIB - 10));
+        service.refuse("SendMessage", alone(MIB - 9), told);
+        let batch = json!({"QueueUrl": url, "Entries": [entry(MIB - 10)]});
+        assert!(service.ok("SendMessageBatch", batch)["Successful"][0]["MessageId"].is_string());
+    });
+}
+
+#[test]
 fn a_queue_may_have_a_smaller_limit() {
     over_both(|service| {
         let url = service.create_with("q", json!({"MaximumMessageSize": "1024"}));
@@ -47,6 +80,9 @@ fn a_batch_may_have_a_mebibyte_together() {
         let told =
             "Batch requests cannot be longer than 1048576 bytes. You have sent 1048577 bytes.";
         assert_eq!(failure.message, told);
+        // Also where one of them alone is too large.
+        let failure = service.fail("SendMessageBatch", batch(MIB + 1), shape, code);
+        assert!(failure.message.ends_with("You have sent 1572865 bytes."), "{failure:?}");
         assert_eq!(service.counts(&url), [2, 0, 0]);
     });
 }

@@ -67,3 +67,15 @@ fn tags_are_few_and_not_reserved() {
         service.fail("UntagQueue", json!({"QueueUrl": url}), shape, missing);
     });
 }
+
+#[test]
+fn a_queue_that_is_there_keeps_its_tags() {
+    over_both(|service| {
+        let create = |capacity: &str| json!({"QueueName": "q", "tags": {"capacity": capacity}});
+        let made = service.ok("CreateQueue", create("7"));
+        assert_eq!(service.ok("CreateQueue", create("9")), made);
+        let tags = service.ok("ListQueueTags", json!({"QueueUrl": made["QueueUrl"]}));
+        assert_eq!(tags["Tags"]["capacity"], "7");
+        assert_eq!(service.describe("q")["settings"]["capacity"], 7);
+    });
+}

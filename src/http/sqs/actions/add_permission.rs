@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Nothing;
+use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::policy;
@@ -12,12 +13,13 @@ use crate::http::sqs::policy;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     label: Cow<'request, str>,
-    #[serde(rename = "AWSAccountIds")]
+    #[serde(rename = "AWSAccountIds", deserialize_with = "absent::or_default")]
     accounts: Vec<String>,
+    #[serde(deserialize_with = "absent::or_default")]
     actions: Vec<String>,
 }
 

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Output;
+use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     task_handle: Cow<'request, str>,
 }
 

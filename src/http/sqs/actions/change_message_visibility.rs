@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Nothing;
+use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::number::Number;
@@ -13,9 +14,9 @@ use crate::http::sqs::receipts;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     receipt_handle: Cow<'request, str>,
     visibility_timeout: Option<Number>,
 }

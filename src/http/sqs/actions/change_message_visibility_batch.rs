@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::http::sqs::batch::{self, BatchAnswer, Done};
+use crate::http::sqs::absent;
+use crate::http::sqs::batch::{BatchAnswer, Done, Entries};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::number::Number;
@@ -13,18 +14,18 @@ use crate::http::sqs::receipts;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
     #[serde(borrow)]
-    entries: Vec<Entry<'request>>,
+    entries: Entries<Entry<'request>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Entry<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     id: Cow<'request, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     receipt_handle: Cow<'request, str>,
     visibility_timeout: Option<Number>,
 }
@@ -34,9 +35,9 @@ pub(super) async fn run<'request>(
     request: Request<'request>,
 ) -> Result<BatchAnswer<'request, Done<'request>>, SqsError> {
     let queue = call.queue(&request.queue_url)?;
-    batch::check(request.entries.iter().map(|entry| &*entry.id), call.limits())?;
+    let entries = request.entries.check(|entry| &entry.id, call.limits())?;
     let mut answer = BatchAnswer::new();
-    for entry in request.entries {
+    for entry in entries {
         let timeout = entry.visibility_timeout;
         let changed = receipts::change(call, &queue, &entry.receipt_handle, timeout);
         answer.note(entry.id, changed);

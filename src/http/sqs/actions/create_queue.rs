@@ -6,20 +6,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Output;
-use crate::broker::QueueName;
+use crate::broker::{DeclareMode, QueueName};
+use crate::http::sqs::absent;
 use crate::http::sqs::attributes::{self, About, Attributes, Changes};
 use crate::http::sqs::call::Call;
-use crate::http::sqs::errors::SqsError;
+use crate::http::sqs::errors::{Kind as ErrorKind, SqsError};
 use crate::http::sqs::tags::{self, Tags};
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_name: Cow<'request, str>,
+    #[serde(deserialize_with = "absent::or_default")]
     attributes: Attributes,
     // The model has a lower-case name here, and an upper-case one for TagQueue.
-    #[serde(rename = "tags", alias = "Tags")]
+    #[serde(rename = "tags", alias = "Tags", deserialize_with = "absent::or_default")]
     tags: Tags,
 }
 
@@ -41,17 +43,26 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, Sqs
         return Err(SqsError::invalid(if fifo { NAME_RULE } else { FIFO_NAME_RULE }));
     }
     let about = About { name: name.as_str(), fifo };
-    let changes = Changes::read(call, about, &request.attributes)?;
     let capacity = tags::check(&request.tags, &Tags::new())?;
     if let Ok(queue) = call.broker().queue(name.as_str()) {
+        Changes::read(call, about, &request.attributes, &queue.annotations())?;
+        // Tags are those of a new queue: who only makes sure of its queues does not resize them.
         attributes::check_same(call, &queue, &request.attributes)?;
         return Ok(answer);
     }
+    let changes = Changes::read(call, about, &request.attributes, &Attributes::new())?;
     let mut changes = changes.or_defaults();
     changes.set("fifo", fifo.into());
     changes.set("capacity", capacity.into());
     changes.set("labels", json!(request.tags));
-    changes.apply(call, &name)?;
+    if let Err(error) = changes.apply(call, &name, DeclareMode::Create) {
+        // Another request may have made it meanwhile.
+        let queue = match error.kind {
+            ErrorKind::QueueNameExists => call.broker().queue(name.as_str()).map_err(|_| error)?,
+            _ => return Err(error),
+        };
+        attributes::check_same(call, &queue, &request.attributes)?;
+    }
     Ok(answer)
 }
 

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::http::sqs::batch::{self, BatchAnswer, Done};
+use crate::http::sqs::absent;
+use crate::http::sqs::batch::{BatchAnswer, Done, Entries};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::receipts;
@@ -12,18 +13,18 @@ use crate::http::sqs::receipts;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
     #[serde(borrow)]
-    entries: Vec<Entry<'request>>,
+    entries: Entries<Entry<'request>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Entry<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     id: Cow<'request, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     receipt_handle: Cow<'request, str>,
 }
 
@@ -32,9 +33,9 @@ pub(super) async fn run<'request>(
     request: Request<'request>,
 ) -> Result<BatchAnswer<'request, Done<'request>>, SqsError> {
     let queue = call.queue(&request.queue_url)?;
-    batch::check(request.entries.iter().map(|entry| &*entry.id), call.limits())?;
+    let entries = request.entries.check(|entry| &entry.id, call.limits())?;
     let mut answer = BatchAnswer::new();
-    for entry in request.entries {
+    for entry in entries {
         answer.note(entry.id, receipts::delete(call, &queue, &entry.receipt_handle));
     }
     Ok(answer)

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Output;
+use crate::http::sqs::absent;
 use crate::http::sqs::attributes::{self, Attributes, Present};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
@@ -12,9 +13,9 @@ use crate::http::sqs::errors::SqsError;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::or_default")]
     attribute_names: Vec<Cow<'request, str>>,
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Output;
+use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::number::Number;
@@ -13,10 +14,10 @@ use crate::http::sqs::page;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
     max_results: Option<Number>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     next_token: Cow<'request, str>,
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Output;
 use crate::broker::{MoveStatus, MoveTask};
+use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::limits::MOVE_TASKS;
@@ -15,7 +16,7 @@ use crate::http::sqs::number::Number;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     source_arn: Cow<'request, str>,
     max_results: Option<Number>,
 }

@@ -9,6 +9,7 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::Output;
 use crate::broker::{Delivered, MIN_LEASE};
+use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::fifo;
@@ -20,15 +21,16 @@ use crate::queue::Request as Receive;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
     max_number_of_messages: Option<Number>,
     visibility_timeout: Option<Number>,
     wait_time_seconds: Option<Number>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::or_default")]
     attribute_names: Vec<Cow<'request, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::or_default")]
     message_system_attribute_names: Vec<Cow<'request, str>>,
+    #[serde(deserialize_with = "absent::or_default")]
     message_attribute_names: Vec<String>,
     receive_request_attempt_id: Option<String>,
 }

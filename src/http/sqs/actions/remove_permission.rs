@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Nothing;
+use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::policy;
@@ -12,9 +13,9 @@ use crate::http::sqs::policy;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     label: Cow<'request, str>,
 }
 

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::{Output, send_message};
 use crate::broker::{Named, SendOptions};
-use crate::http::sqs::batch::{self, BatchAnswer};
+use crate::http::sqs::absent;
+use crate::http::sqs::batch::{BatchAnswer, Entries};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::{Kind, SqsError};
 use crate::http::sqs::messages::{Outgoing, Prepared, Sent};
@@ -14,10 +15,10 @@ use crate::http::sqs::messages::{Outgoing, Prepared, Sent};
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
     #[serde(borrow)]
-    entries: Vec<Outgoing<'request>>,
+    entries: Entries<Outgoing<'request>>,
 }
 
 impl<T: serde::Serialize> Output for BatchAnswer<'_, T> {}
@@ -28,25 +29,21 @@ pub(super) async fn run<'request>(
 ) -> Result<BatchAnswer<'request, Sent<'request>>, SqsError> {
     call.refuse_while_draining()?;
     let queue = call.queue(&request.queue_url)?;
-    batch::check(request.entries.iter().map(|entry| &*entry.id), call.limits())?;
-
-    let mut answer = BatchAnswer::new();
-    let (mut prepared, mut size) = (Vec::with_capacity(request.entries.len()), 0);
-    for entry in request.entries {
-        match entry.prepare(call, &queue) {
-            Ok(message) => {
-                size += message.size;
-                prepared.push((entry.id, message));
-            }
-            Err(error) => answer.fail(entry.id, error),
-        }
-    }
-    let most = call.limits().batch_bytes;
+    let entries = request.entries.check(|entry| &entry.id, call.limits())?;
+    // All of them together first, also where one alone is too large.
+    let (size, most) = (entries.iter().map(Outgoing::size).sum::<u64>(), call.limits().batch_bytes);
     if size > most {
         let text = format!(
             "Batch requests cannot be longer than {most} bytes. You have sent {size} bytes."
         );
         return Err(SqsError::new(Kind::BatchRequestTooLong, text));
+    }
+    let (mut answer, mut prepared) = (BatchAnswer::new(), Vec::with_capacity(entries.len()));
+    for entry in entries {
+        match entry.prepare(call, &queue) {
+            Ok(message) => prepared.push((entry.id, message)),
+            Err(error) => answer.fail(entry.id, error),
+        }
     }
     let full = match queue.is_fifo() {
         true => send_in_order(call, &queue, prepared, &mut answer).await,
@@ -59,14 +56,14 @@ pub(super) async fn run<'request>(
     }
 }
 
-type Entries<'request> = Vec<(Cow<'request, str>, Prepared)>;
+type Ready<'request> = Vec<(Cow<'request, str>, Prepared)>;
 type SentAnswer<'request> = BatchAnswer<'request, Sent<'request>>;
 
 /// Sends as many as fit. Returns why others did not.
 async fn send_together<'request>(
     call: &Call,
     queue: &Named,
-    entries: Entries<'request>,
+    entries: Ready<'request>,
     answer: &mut SentAnswer<'request>,
 ) -> Option<SqsError> {
     let (mut messages, mut waiting) = (Vec::new(), Vec::new());
@@ -102,7 +99,7 @@ async fn send_together<'request>(
 async fn send_in_order<'request>(
     call: &Call,
     queue: &Named,
-    entries: Entries<'request>,
+    entries: Ready<'request>,
     answer: &mut SentAnswer<'request>,
 ) -> Option<SqsError> {
     let mut full: Option<SqsError> = None;

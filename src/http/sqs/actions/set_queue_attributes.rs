@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Nothing;
+use crate::broker::DeclareMode;
+use crate::http::sqs::absent;
 use crate::http::sqs::attributes::{About, Attributes, Changes};
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
@@ -12,8 +14,9 @@ use crate::http::sqs::errors::SqsError;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
+    #[serde(deserialize_with = "absent::or_default")]
     attributes: Attributes,
 }
 
@@ -23,6 +26,7 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, Sq
         return Err(SqsError::missing("Attribute.Name"));
     }
     let about = About { name: queue.name().as_str(), fifo: queue.is_fifo() };
-    Changes::read(call, about, &request.attributes)?.apply(call, queue.name())?;
+    let changes = Changes::read(call, about, &request.attributes, &queue.annotations())?;
+    changes.apply(call, queue.name(), DeclareMode::Update)?;
     Ok(Nothing {})
 }

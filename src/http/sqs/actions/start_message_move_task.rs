@@ -7,6 +7,7 @@ use actix_web::rt;
 use serde::{Deserialize, Serialize};
 
 use super::Output;
+use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::limits::MOVES_PER_SECOND;
@@ -15,9 +16,9 @@ use crate::http::sqs::number::Number;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     source_arn: Cow<'request, str>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     destination_arn: Cow<'request, str>,
     max_number_of_messages_per_second: Option<Number>,
 }

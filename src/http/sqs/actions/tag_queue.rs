@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Nothing;
+use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
 use crate::http::sqs::tags::{self, Tags};
@@ -12,8 +13,9 @@ use crate::http::sqs::tags::{self, Tags};
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Request<'request> {
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "absent::text")]
     queue_url: Cow<'request, str>,
+    #[serde(deserialize_with = "absent::or_default")]
     tags: Tags,
 }
 
@@ -23,10 +25,6 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Nothing, Sq
         return Err(SqsError::missing("Tags"));
     }
     let capacity = tags::check(&request.tags, &queue.labels())?;
-    if let Some(capacity) = capacity {
-        // First, because it may be refused.
-        tags::resize(call, &queue, Some(capacity))?;
-    }
-    call.broker().label(&queue, |labels| labels.extend(request.tags))?;
+    tags::change(call, &queue, capacity.map(Some), |tags| tags.extend(request.tags))?;
     Ok(Nothing {})
 }
