@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::named::Named;
-use super::{Broker, Error, QueueName, YieldNow};
+use super::{Broker, Error, QueueName, YieldNow, same_kind};
 use crate::queue::{
     Attributes, Held, Message, Millis, Options, SendRefusal, TryReceiveError, TrySendError,
 };
@@ -125,8 +125,11 @@ impl Broker {
             let marked = marked(message.attributes(), receives, &queue.name, at);
             let message = message.with_attributes(marked);
             let moved = match self.find(name.as_str()) {
-                Some(target) => self.move_to(letter, &target, message),
-                None => Err((letter, SendRefusal::Closed)),
+                // It may have been deleted and made anew as one of the other kind.
+                Some(target) if target.is_fifo() == queue.is_fifo() => {
+                    self.move_to(letter, &target, message)
+                }
+                _ => Err((letter, SendRefusal::Closed)),
             };
             if let Err((letter, _)) = moved {
                 letter.keep(now.after(RETRY));
@@ -155,6 +158,7 @@ impl Broker {
             let problem = "is the queue itself".to_owned();
             return Err(Error::Setting { field: "to", problem });
         }
+        same_kind("to", &target, from.is_fifo())?;
         let message = message.with_attributes(unmarked(message.attributes()).collect());
         let size = message.size();
         match self.move_to(held, &target, message) {

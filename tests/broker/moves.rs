@@ -175,3 +175,22 @@ fn a_move_asks_nothing_about_the_size() {
     assert_eq!(task.status(), MoveStatus::Completed);
     assert_eq!(bodies(&receive(&broker, &live, 9)), ["full"]);
 }
+
+#[test]
+fn nothing_goes_from_a_fifo_queue_to_another_kind_or_back() {
+    let broker = broker();
+    let plain = declare(&broker, "plain", json!({}));
+    let fifo = declare(&broker, "fifo", json!({"fifo": true}));
+    send(&broker, &plain, "p", None);
+    send(&broker, &fifo, "f", Some("a"));
+    for (source, target) in [(&plain, "fifo"), (&fifo, "plain")] {
+        let is_told = |error, wanted| {
+            assert!(matches!(error, Error::Setting { field, .. } if field == wanted), "{error}");
+        };
+        let said = serde_json::from_value(json!({"dead_letter": target})).expect("settings");
+        is_told(broker.declare(source.name(), said).unwrap_err(), "dead_letter");
+        is_told(broker.start_move(source, Some(target), None).unwrap_err(), "to");
+        is_told(broker.redrive_one(source, Some(target)).unwrap_err(), "to");
+        assert_eq!((source.ready(), source.depth()), (1, 1));
+    }
+}
