@@ -259,11 +259,11 @@ impl Broker {
             let problem = "is the queue itself".to_owned();
             return Err(Error::Setting { field, problem });
         }
-        if self.find(dead_letter.as_str()).is_none() {
+        let Some(target) = self.find(dead_letter.as_str()) else {
             let problem = format!("is `{dead_letter}`, and there is no such queue");
             return Err(Error::Setting { field, problem });
-        }
-        Ok(())
+        };
+        same_kind(field, &target, settings.fifo)
     }
 
     /// Deletes a queue with all that is in it; who waits for it is answered.
@@ -697,6 +697,17 @@ impl Broker {
     pub fn poll_earlier(&self, context: &mut Context<'_>) -> Poll<()> {
         self.timer.poll_earlier(context)
     }
+}
+
+/// Refuses a queue that messages of the other kind would go to: groups and their order mean nothing in
+/// one, and have to be there in the other.
+fn same_kind(field: &'static str, target: &Named, fifo: bool) -> Result<(), Error> {
+    if target.is_fifo() == fifo {
+        return Ok(());
+    }
+    let kind =
+        if fifo { "no FIFO queue, as this one is" } else { "a FIFO queue, as this one is not" };
+    Err(Error::Setting { field, problem: format!("is `{}`, which is {kind}", target.name) })
 }
 
 /// When the leases of these deliveries end.

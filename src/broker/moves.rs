@@ -4,9 +4,9 @@ use std::sync::PoisonError;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::named::Named;
-use super::{Broker, Error, QueueName, YieldNow};
+use super::{Broker, Error, QueueName, YieldNow, same_kind};
 use crate::queue::{
-    Attributes, Held, Message, Millis, Options, SendRefusal, TryReceiveError, TrySendError,
+    Attributes, Earlier, Held, Message, Millis, Options, SendRefusal, TryReceiveError, TrySendError,
 };
 
 /// How long a dead letter waits for room in its queue before it asks again.
@@ -121,12 +121,17 @@ impl Broker {
                 continue;
             };
             let (message, receives, _) = letter.look();
+            // A FIFO queue's letters are as new there: their order is that of their coming.
+            let earlier = (!queue.is_fifo()).then(|| letter.earlier());
             let at = self.clock.time_of_day(now);
             let marked = marked(message.attributes(), receives, &queue.name, at);
             let message = message.with_attributes(marked);
             let moved = match self.find(name.as_str()) {
-                Some(target) => self.move_to(letter, &target, message),
-                None => Err((letter, SendRefusal::Closed)),
+                // It may have been deleted and made anew as one of the other kind.
+                Some(target) if target.is_fifo() == queue.is_fifo() => {
+                    self.move_to(letter, &target, message, earlier)
+                }
+                _ => Err((letter, SendRefusal::Closed)),
             };
             if let Err((letter, _)) = moved {
                 letter.keep(now.after(RETRY));
@@ -155,9 +160,10 @@ impl Broker {
             let problem = "is the queue itself".to_owned();
             return Err(Error::Setting { field: "to", problem });
         }
+        same_kind("to", &target, from.is_fifo())?;
         let message = message.with_attributes(unmarked(message.attributes()).collect());
         let size = message.size();
-        match self.move_to(held, &target, message) {
+        match self.move_to(held, &target, message, None) {
             Ok(()) => Ok(Redriven::Moved),
             Err((held, why)) => {
                 drop(held);
@@ -176,11 +182,13 @@ impl Broker {
         held: Held<'queue>,
         target: &Named,
         mut message: Message,
+        earlier: Option<Earlier>,
     ) -> Result<(), (Held<'queue>, SendRefusal)> {
         let _nobody_tells = self.moves.write().unwrap_or_else(PoisonError::into_inner);
         // At once, whatever delay the queue gives what is sent to it; and of any size, because a letter that
         // is refused for good would come again for ever, and could only be refused again.
-        let options = Options { delay: Some(Duration::ZERO), any_size: true, ..Options::default() };
+        let options =
+            Options { delay: Some(Duration::ZERO), any_size: true, earlier, ..Options::default() };
         loop {
             match target.queue.try_send(message, options, self.now()) {
                 Ok(_) => {

@@ -187,6 +187,12 @@ impl Named {
         self.beside().annotations.clone()
     }
 
+    /// What `read` makes of one annotation, without a copy of all of them. Holds a lock as long as that
+    /// takes.
+    pub fn with_annotation<R>(&self, name: &str, read: impl FnOnce(Option<&str>) -> R) -> R {
+        read(self.beside().annotations.get(name).map(String::as_str))
+    }
+
     /// How long a receive waits for a message, if it does not say.
     pub fn receive_wait(&self) -> Duration {
         Duration::from_millis(self.receive_wait.load(Ordering::Relaxed))

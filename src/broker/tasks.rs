@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::moves::Redrive;
 use super::named::Named;
-use super::{Broker, Error, QueueName};
+use super::{Broker, Error, QueueName, same_kind};
 
 /// Tasks that are kept of one queue, the newest.
 const KEPT: usize = 10;
@@ -148,7 +148,7 @@ impl Broker {
     /// where it came from, at most `rate` a second. To be [run](Self::run_move).
     ///
     /// # Errors
-    /// When there is no such destination, or a task of this source runs.
+    /// When there is no such destination, or it is of another kind (FIFO or not), or a task of this source runs.
     pub fn start_move(
         &self,
         source: &Named,
@@ -156,7 +156,11 @@ impl Broker {
         rate: Option<u32>,
     ) -> Result<Arc<MoveTask>, Error> {
         let destination = match destination {
-            Some(name) => Some(self.queue(name)?.name().clone()),
+            Some(name) => {
+                let target = self.queue(name)?;
+                same_kind("to", &target, source.is_fifo())?;
+                Some(target.name().clone())
+            }
             None => None,
         };
         if destination.as_ref() == Some(source.name()) {

@@ -69,7 +69,7 @@ use self::message::Stored;
 pub use self::message::{Accepted, Attributes, ContentType, Delivery, Message, MessageId, Receipt};
 use self::rate::Rate;
 pub use self::receive::{Request, WaitingReceive};
-pub use self::send::{Options, WaitingSend};
+pub use self::send::{Earlier, Options, WaitingSend};
 use self::settings::Knobs;
 pub use self::settings::{Overflow, Settings};
 use self::slab::Slab;

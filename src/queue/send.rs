@@ -24,6 +24,17 @@ pub struct Options {
     /// Whether it may be larger than the queue's `max_message_bytes`: for whoever has measured it already,
     /// and for what was in a queue before. It has to fit into all that messages may have together.
     pub any_size: bool,
+    /// What was before, of a message that comes from another queue.
+    pub earlier: Option<Earlier>,
+}
+
+/// What stays with a message that goes to another queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// When it was sent first: its age and its time to live count from there.
+    pub sent_at: Millis,
+    /// When it was first delivered; [`Millis::NEVER`] if it was not.
+    pub first_received_at: Millis,
 }
 
 /// A send that waits for room.
@@ -212,16 +223,12 @@ impl Queue {
         now: Millis,
     ) -> (MessageId, bool) {
         let ttl = options.ttl.or_else(|| self.knobs.ttl());
-        let expires_at = ttl.map_or(Millis::NEVER, |ttl| now.after(ttl));
+        let new = Earlier { sent_at: now, first_received_at: Millis::NEVER };
+        let Earlier { sent_at, first_received_at } = options.earlier.unwrap_or(new);
+        let expires_at = ttl.map_or(Millis::NEVER, |ttl| sent_at.after(ttl));
         let delay = options.delay.unwrap_or_else(|| self.knobs.delay());
         let id = MessageId { slot: slot.index(), generation: slot.generation() };
-        slot.put(Stored {
-            message,
-            sent_at: now,
-            first_received_at: Millis::NEVER,
-            expires_at,
-            receive_count: 0,
-        });
+        slot.put(Stored { message, sent_at, first_received_at, expires_at, receive_count: 0 });
         slot.set_number(number);
         let ready = delay.is_zero();
         if ready {

@@ -3,6 +3,7 @@
 
 use super::line::Line;
 use super::message::{Message, Stored};
+use super::send::Earlier;
 use super::slab::Taken;
 use super::time::Millis;
 use super::word::{State, Word};
@@ -289,6 +290,15 @@ impl Held<'_> {
     pub fn look(&mut self) -> (Message, u32, Millis) {
         let slot = self.slot.as_mut().expect("it is held until the end");
         slot.with(|stored| (stored.message.clone(), stored.receive_count, stored.sent_at))
+    }
+
+    /// What of its past goes with it to another queue.
+    pub fn earlier(&mut self) -> Earlier {
+        let slot = self.slot.as_mut().expect("it is held until the end");
+        slot.with(|stored| Earlier {
+            sent_at: stored.sent_at,
+            first_received_at: stored.first_received_at,
+        })
     }
 
     /// Ends it here: it is somewhere else, or nowhere.

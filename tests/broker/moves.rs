@@ -7,9 +7,10 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ringmq::broker::{Broker, Error, MoveError, MoveStatus, Named};
+use ringmq::queue::Request;
 use serde_json::json;
 
-use crate::{bodies, broker, declare, done, receive, send};
+use crate::{AT_ONCE, bodies, broker, declare, done, receive, send};
 
 /// A queue of dead letters with so many messages.
 fn letters(broker: &Broker, count: usize) -> Arc<Named> {
@@ -174,4 +175,48 @@ fn a_move_asks_nothing_about_the_size() {
     done(broker.run_move(&task, |_| ready(())));
     assert_eq!(task.status(), MoveStatus::Completed);
     assert_eq!(bodies(&receive(&broker, &live, 9)), ["full"]);
+}
+
+#[test]
+fn nothing_goes_from_a_fifo_queue_to_another_kind_or_back() {
+    let broker = broker();
+    let plain = declare(&broker, "plain", json!({}));
+    let fifo = declare(&broker, "fifo", json!({"fifo": true}));
+    send(&broker, &plain, "p", None);
+    send(&broker, &fifo, "f", Some("a"));
+    for (source, target) in [(&plain, "fifo"), (&fifo, "plain")] {
+        let is_told = |error, wanted| {
+            assert!(matches!(error, Error::Setting { field, .. } if field == wanted), "{error}");
+        };
+        let said = serde_json::from_value(json!({"dead_letter": target})).expect("settings");
+        is_told(broker.declare(source.name(), said).unwrap_err(), "dead_letter");
+        is_told(broker.start_move(source, Some(target), None).unwrap_err(), "to");
+        is_told(broker.redrive_one(source, Some(target)).unwrap_err(), "to");
+        assert_eq!((source.ready(), source.depth()), (1, 1));
+    }
+}
+
+#[test]
+fn a_dead_letter_is_as_old_as_it_was() {
+    let broker = broker();
+    let dead = declare(&broker, "dead", json!({}));
+    let live = declare(&broker, "live", json!({"dead_letter": "dead", "max_receives": 1}));
+    let first = |queue: &Arc<Named>| {
+        let request = Request { max: 1, lease: None };
+        let delivered = done(broker.receive(queue, request, AT_ONCE)).expect("it is there");
+        let one = delivered.deliveries()[0].clone();
+        let receipt = delivered.receipt(&one);
+        delivered.passed_on();
+        (one.sent_at, one.first_received_at, one.receive_count, receipt)
+    };
+    send(&broker, &live, "a", None);
+    let (sent_at, first_received_at, _, receipt) = first(&live);
+    while broker.clock().now() == first_received_at {
+        std::hint::spin_loop();
+    }
+    let receipt = std::str::from_utf8(&receipt).unwrap();
+    broker.release(&live, receipt, Duration::ZERO).unwrap();
+    let (dead_sent_at, dead_first_received_at, receives, _) = first(&dead);
+    assert_eq!((dead_sent_at, dead_first_received_at), (sent_at, first_received_at));
+    assert_eq!(receives, 1);
 }

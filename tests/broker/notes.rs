@@ -21,6 +21,8 @@ fn labels_and_annotations_are_kept_apart() {
     declare(&broker, "q", json!({"labels": null}));
     assert!(queue.labels().is_empty());
     assert_eq!(queue.annotations()["Policy"], "{}");
+    assert_eq!(queue.with_annotation("Policy", |text| text.map(str::len)), Some(2));
+    assert!(queue.with_annotation("None", |text| text.is_none()));
 
     let refused = broker.label(&queue, |labels| _ = labels.insert(String::new(), String::new()));
     assert!(matches!(refused, Err(Error::Setting { field: "labels", .. })));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use ringmq::queue::{Memory, Message, Millis, Options, Queue, Request, Settings};
+use ringmq::queue::{Earlier, Memory, Message, Millis, Options, Queue, Request, Settings};
 
 use crate::support::{
     NOW, ms, queue, queue_with, receipt, receive, send, send_all, send_with, take_all, text, texts,
@@ -208,4 +208,18 @@ fn a_moment_beyond_all_numbers_never_comes() {
     queue.try_send(Message::text("a"), options, Millis(1)).unwrap();
     assert_eq!(queue.tick(Millis(1)), Millis::NEVER);
     assert_eq!(take_all(&queue, Millis(u64::MAX - 1)), ["a"]);
+}
+
+#[test]
+fn the_time_to_live_of_what_comes_from_another_queue_runs_on() {
+    let queue = queue_with(3, &Settings { ttl: Some(ms(50)), ..Settings::default() });
+    let earlier = Earlier { sent_at: Millis(100), first_received_at: Millis(110) };
+    let options = Options { earlier: Some(earlier), ..Options::default() };
+    send_with(&queue, "over", options, Millis(150));
+    assert!(receive(&queue, 1, Millis(150)).is_empty());
+    send_with(&queue, "in time", options, Millis(140));
+    let mut received = Vec::new();
+    queue.try_receive(Request { max: 1, lease: None }, Millis(149), &mut received).unwrap();
+    let times = (received[0].sent_at, received[0].first_received_at);
+    assert_eq!((times, received[0].receive_count), ((Millis(100), Millis(110)), 1));
 }
