@@ -30,6 +30,11 @@ impl Delivered {
         Self { queue, deliveries, take, clock, passed_on: false, looked_at: false }
     }
 
+    /// Messages that their consumer may have already: they stay with him, whatever becomes of this.
+    pub(super) fn renewed(queue: Arc<Named>, deliveries: Vec<Delivery>, clock: Clock) -> Self {
+        Self { queue, deliveries, take: false, clock, passed_on: true, looked_at: false }
+    }
+
     /// Messages that stay where they are.
     pub(super) fn looked_at(queue: Arc<Named>, looks: Vec<Delivery>, clock: Clock) -> Self {
         Self { queue, deliveries: looks, take: false, clock, passed_on: true, looked_at: true }

@@ -317,6 +317,15 @@ impl Broker {
         queue.describe(self.clock)
     }
 
+    /// All queues whose names begin with `prefix`, by name, as they are now: no message goes from one to
+    /// another meanwhile.
+    pub fn describe_all(&self, prefix: &str) -> Vec<Description> {
+        let _no_message_moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.queues();
+        queues.retain(|queue| queue.name.as_str().starts_with(prefix));
+        queues.iter().map(|queue| queue.describe(self.clock)).collect()
+    }
+
     // Messages.
 
     /// Sends one message; where there is no room, waits for it until `until` is done.
@@ -558,7 +567,7 @@ impl Broker {
             && let Some(received) = queue.queue.renew(&leased, lease, now)
         {
             queue.attempts.renewed(attempt, leases(queue, &received), now);
-            return Ok(Delivered::new(Arc::clone(queue), received, false, self.clock));
+            return Ok(Delivered::renewed(Arc::clone(queue), received, self.clock));
         }
         let delivered = self.receive(queue, request, until).await?;
         if !delivered.deliveries().is_empty() {

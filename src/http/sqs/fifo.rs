@@ -41,8 +41,7 @@ impl<'a> Order<'a> {
         if let Some(delay) = delay.filter(|delay| !delay.is_zero()) {
             return Err(SqsError::value("DelaySeconds", delay.as_secs(), NOT_HERE));
         }
-        let settings = queue.annotations();
-        let says = |name: &str, value: &str| settings.get(name).is_some_and(|own| own == value);
+        let says = |name: &str, value: &str| queue.with_annotation(name, |own| own == Some(value));
         let id = match deduplication_id {
             Some(id) => {
                 check_id("MessageDeduplicationId", id)?;

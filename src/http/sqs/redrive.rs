@@ -32,7 +32,7 @@ pub(super) fn read(
     if target.is_fifo() != about.fifo {
         return Err("Dead-letter queue must be same type of queue as the source.");
     }
-    let allowed = target.annotations().remove(ALLOW);
+    let allowed = target.with_annotation(ALLOW, |policy| policy.map(str::to_owned));
     let allowed = allowed.and_then(|policy| AllowPolicy::read(&policy));
     if allowed.is_some_and(|policy| !policy.allows(about.name)) {
         return Err("Queue is not permitted to use the dead letter target.");

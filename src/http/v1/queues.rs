@@ -12,13 +12,7 @@ use crate::http::problem::Problem;
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let [prefix] = call.parameters(["prefix"])?;
     let prefix = prefix.text().unwrap_or_default();
-    let broker = call.broker();
-    let queues: Vec<Value> = broker
-        .queues()
-        .iter()
-        .filter(|queue| queue.name().as_str().starts_with(prefix))
-        .map(|queue| summary(&broker.describe(queue)))
-        .collect();
+    let queues: Vec<Value> = call.broker().describe_all(prefix).iter().map(summary).collect();
     Ok(answer(StatusCode::OK, &json!({ "queues": queues })))
 }
 
