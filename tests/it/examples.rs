@@ -251,8 +251,7 @@ fn assert_stops_cleanly_on_ctrl_c(language: Language) {
     ] {
         let mut process = start(language, name, &server, &args);
         process.stdout.wait_for(|seen| seen == line);
-        process.signal(Signal::SIGINT);
-        let exit = process.wait();
+        let exit = process.interrupt();
         assert_eq!(exit.status.code(), Some(0), "{exit:?}");
         assert_eq!(exit.stderr, "");
         let last = exit.stdout.lines().last().unwrap_or_default();

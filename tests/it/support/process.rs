@@ -53,6 +53,18 @@ impl Process {
         signal::kill(Pid::from_raw(pid), signal).expect("the child has not been waited for");
     }
 
+    /// Presses Ctrl-C until the child ends. A signal that comes in the instant before a sleep begins does
+    /// not end that sleep, so whoever sees nothing happen presses it again.
+    pub fn interrupt(mut self) -> Exit {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let deadline = Instant::now() + DEADLINE;
+        self.signal(Signal::SIGINT);
+        while !self.stdout.ends_before(Instant::now() + PATIENCE) && Instant::now() < deadline {
+            self.signal(Signal::SIGINT);
+        }
+        self.wait()
+    }
+
     /// Waits for the end of the child, which is seen as the end of its output.
     ///
     /// The text returned starts with the lines that were waited for earlier.
@@ -105,6 +117,16 @@ impl Lines {
                 Ok(line) if wanted(&line) => return line,
                 Ok(_) => {}
                 Err(error) => panic!("{error} before the line came; seen: {:#?}", self.seen),
+            }
+        }
+    }
+
+    /// Whether the stream ends before then. What comes until then is seen.
+    fn ends_before(&mut self, deadline: Instant) -> bool {
+        loop {
+            match self.next(deadline) {
+                Ok(_) => {}
+                Err(error) => return error == RecvTimeoutError::Disconnected,
             }
         }
     }
