@@ -164,10 +164,7 @@ QUEUE = [
     ("receipt of an earlier delivery accepted", "queue/lease.rs", "_ if word.deliveries() != receipt.delivery =>", "_ if word.deliveries() < receipt.delivery =>", CAUGHT),
     ("slot taken for another message of the same word", "queue/lease.rs", "if slot.generation() == receipt.id.generation {", "if slot.generation() >= receipt.id.generation {", CAUGHT),
     ("reap that freed nothing tried again at once", "queue/send.rs", "if self.reap_all() > 0 {", "if self.reap_all() < u64::MAX {", CAUGHT),
-    ("batch acknowledged is counted after its places are free", "queue/batch.rs", """self.gone.in_flight.fetch_sub(slots.len() as u64, Ordering::SeqCst);
-            self.free.push_batch(&mut slots);""", """let freed = slots.len() as u64;
-            self.free.push_batch(&mut slots);
-            self.gone.in_flight.fetch_sub(freed, Ordering::SeqCst);""", CAUGHT),
+    ("batch keeps the bytes of what found no place", "queue/batch.rs", "self.return_bytes(size(&messages[slots.len()..fit]));", "self.return_bytes(size(&messages[fit..fit]));", CAUGHT),
     ("dead slot counted after it can be popped", "queue/sweep.rs", """self.dead.fetch_add(1, Ordering::SeqCst);
                 slot.leave(State::Dead, word.deliveries(), Millis::NEVER);""", """slot.leave(State::Dead, word.deliveries(), Millis::NEVER);
                 self.dead.fetch_add(1, Ordering::SeqCst);""", CAUGHT),
