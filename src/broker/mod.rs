@@ -17,11 +17,13 @@ mod moves;
 mod name;
 mod named;
 mod receipt;
+mod receiving;
+mod sending;
 mod tasks;
 mod timer;
+mod waiting;
 
 use std::collections::BTreeMap;
-use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll};
@@ -35,21 +37,16 @@ pub use self::document::{
     MIN_LEASE, SettingsDocument,
 };
 pub use self::error::Error;
-use self::keys::{KeyUse, OtherPayload};
 pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Named, QueueSettings};
 pub use self::receipt::{ID_LENGTH, RECEIPT_LENGTH};
+pub use self::sending::{SendOptions, Sent, is_for_room};
 pub use self::tasks::{MoveError, MoveStatus, MoveTask};
 use self::timer::Timer;
+pub(crate) use self::waiting::YieldNow;
 use crate::clock::Clock;
-use crate::queue::{
-    Accepted, Counts, Delivery, LeaseError, Memory, Message, MessageId, Millis, Options, Queue,
-    Request, SendRefusal, TryReceiveError, TrySendError,
-};
-
-/// Longest `Retry-After` that is ever advised.
-const MOST_RETRY_AFTER: Duration = Duration::from_secs(60);
+use crate::queue::{Counts, LeaseError, Memory, Millis, Queue};
 
 /// All queues of a server.
 pub struct Broker {
@@ -89,35 +86,6 @@ pub enum DeclareMode {
 
 /// Labels or annotations, by name.
 pub type Notes = BTreeMap<String, String>;
-
-/// What a send asks for.
-#[derive(Clone, Debug, Default)]
-pub struct SendOptions<'request> {
-    /// Delay and time to live.
-    pub message: Options,
-    /// The same message is stored once for this key.
-    pub idempotency_key: Option<&'request str>,
-    /// Whether the key alone says which message it is; otherwise another payload with the same key is
-    /// a mistake, which is told.
-    pub duplicate_whatever_payload: bool,
-}
-
-/// What became of a send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// Which message it is, which may be gone by now.
-    pub id: MessageId,
-    /// Its place among all messages ever sent to its queue, in their order.
-    pub number: u64,
-    /// Whether it was there already, by its idempotency key.
-    pub duplicate: bool,
-}
-
-impl Sent {
-    fn of(message: Accepted, duplicate: bool) -> Self {
-        Self { id: message.id, number: message.number, duplicate }
-    }
-}
 
 impl Broker {
     /// A broker without queues, whose messages may have `max_bytes` together, and whose queues are
@@ -326,301 +294,6 @@ impl Broker {
         queues.iter().map(|queue| queue.describe(self.clock)).collect()
     }
 
-    // Messages.
-
-    /// Sends one message; where there is no room, waits for it until `until` is done.
-    ///
-    /// Dropped before it is done, it has sent nothing, unless another thread was just sending it.
-    ///
-    /// # Errors
-    /// When the message was refused.
-    pub async fn send(
-        &self,
-        queue: &Named,
-        message: Message,
-        options: SendOptions<'_>,
-        until: Option<impl Future<Output = ()>>,
-    ) -> Result<Sent, Error> {
-        let Some(key) = options.idempotency_key else {
-            let sent = self.send_once(queue, message, options.message, until).await?;
-            return Ok(Sent::of(sent, false));
-        };
-        let window = queue.idempotency_window();
-        let other = match options.duplicate_whatever_payload {
-            true => OtherPayload::IsDuplicate,
-            false => OtherPayload::Conflicts,
-        };
-        match queue.keys.claim(key, &message, other, window, self.now()) {
-            KeyUse::Stored(before) => Ok(Sent::of(before, true)),
-            KeyUse::InProgress => Err(Error::KeyInProgress),
-            KeyUse::Conflict => Err(Error::KeyConflict),
-            KeyUse::First(first) => {
-                let sent = self.send_once(queue, message, options.message, until).await?;
-                first.stored(sent);
-                Ok(Sent::of(sent, false))
-            }
-        }
-    }
-
-    async fn send_once(
-        &self,
-        queue: &Named,
-        mut message: Message,
-        options: Options,
-        until: Option<impl Future<Output = ()>>,
-    ) -> Result<Accepted, Error> {
-        let refused = loop {
-            match queue.queue.try_send(message, options, self.now()) {
-                Ok(sent) => return Ok(sent),
-                Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
-                Err(refused) => break refused,
-            }
-            YieldNow::default().await;
-        };
-        let Some(until) = until.filter(|_| is_for_room(refused.why)) else {
-            return Err(self.refusal(queue, &refused));
-        };
-        let mut until = pin!(until);
-        let size = refused.message.size();
-        let mut waiting = queue.queue.wait_to_send(refused.message, options);
-        let sent = std::future::poll_fn(|context| {
-            loop {
-                if let Poll::Ready(sent) = waiting.poll(context, self.now()) {
-                    return Poll::Ready(sent);
-                }
-                // What the queue itself lets go of wakes it anyway.
-                let was_short = self.memory.used().saturating_add(size) > self.memory.limit();
-                if !was_short || self.memory.is_short_of(size, context.waker()) {
-                    break;
-                }
-            }
-            if self.is_draining() || until.as_mut().poll(context).is_ready() {
-                return give_up(context, || waiting.give_up());
-            }
-            Poll::Pending
-        });
-        sent.await.map_err(|refused| self.refusal(queue, &refused))
-    }
-
-    /// Sends messages of one request that came at `now` from the front of `messages`, as many as can be
-    /// sent at once, and adds their ids to `ids`. What becomes of the others, each
-    /// [`try_send_at`](Self::try_send_at) tells.
-    pub fn try_send_batch(
-        &self,
-        queue: &Named,
-        messages: &mut Vec<(Message, Options)>,
-        now: Millis,
-        ids: &mut Vec<MessageId>,
-    ) {
-        queue.queue.try_send_batch(messages, now, ids);
-    }
-
-    /// Sends one message, now: what the classic face does.
-    ///
-    /// # Errors
-    /// With the message. *Busy* is to be asked again.
-    #[inline]
-    pub fn try_send(&self, queue: &Named, message: Message) -> Result<Accepted, TrySendError> {
-        self.try_send_at(queue, message, Options::default(), self.now())
-    }
-
-    /// Sends one message of a request that came at `now`.
-    ///
-    /// # Errors
-    /// With the message, and [`refusal`](Self::refusal) tells more. *Busy* is to be asked again.
-    #[inline]
-    pub fn try_send_at(
-        &self,
-        queue: &Named,
-        message: Message,
-        options: Options,
-        now: Millis,
-    ) -> Result<Accepted, TrySendError> {
-        queue.queue.try_send(message, options, now)
-    }
-
-    /// Why a message was not queued, for who sent it.
-    pub fn refusal(&self, queue: &Named, refused: &TrySendError) -> Error {
-        self.refusal_of(queue, refused.why, refused.message.size())
-    }
-
-    #[cold]
-    fn refusal_of(&self, queue: &Named, why: SendRefusal, size: u64) -> Error {
-        match why {
-            SendRefusal::TooLarge { .. } => Error::TooLarge(why),
-            SendRefusal::Closed if !self.is_draining() => Error::NotFound(queue.name.clone()),
-            SendRefusal::Closed => Error::Draining,
-            _ if self.is_draining() => Error::Draining,
-            _ => {
-                let refusal = self.bound(queue, why, size);
-                Error::Full { refusal, retry_after: self.retry_after(queue) }
-            }
-        }
-    }
-
-    /// Which bound a message met. Who waited in vain, or came while others waited, is told *full* by
-    /// the queue, whatever there is no room in.
-    fn bound(&self, queue: &Named, why: SendRefusal, size: u64) -> SendRefusal {
-        let counts = queue.counts();
-        if !matches!(why, SendRefusal::Full { .. }) || counts.depth >= queue.capacity() {
-            return why;
-        }
-        let limit = self.memory.limit();
-        match queue.queue.settings().max_bytes {
-            Some(max_bytes) if counts.bytes.saturating_add(size) > max_bytes => {
-                SendRefusal::FullBytes { max_bytes }
-            }
-            _ if self.memory.used().saturating_add(size) > limit => {
-                SendRefusal::OutOfMemory { limit }
-            }
-            // It would fit, but for those in front of it, who wait for room in these.
-            Some(max_bytes) => SendRefusal::FullBytes { max_bytes },
-            None => why,
-        }
-    }
-
-    /// How long until there should be room for one more message behind those that wait, at most a
-    /// minute.
-    fn retry_after(&self, queue: &Named) -> Duration {
-        let waiting = queue.queue.counts().waiting_senders + 1;
-        let seconds = waiting as f64 / queue.queue.drain_rate(self.now());
-        Duration::try_from_secs_f64(seconds).map_or(MOST_RETRY_AFTER, |it| it.min(MOST_RETRY_AFTER))
-    }
-
-    /// Receives messages; where none is ready, waits for one until `until` is done, and then returns
-    /// none.
-    ///
-    /// Dropped before it is done, it has received nothing.
-    ///
-    /// # Errors
-    /// When the queue was deleted.
-    pub async fn receive(
-        &self,
-        queue: &Arc<Named>,
-        request: Request,
-        until: Option<impl Future<Output = ()>>,
-    ) -> Result<Delivered, Error> {
-        let mut received = Vec::new();
-        while let Err(TryReceiveError::Busy) =
-            queue.queue.try_receive(request, self.now(), &mut received)
-        {
-            YieldNow::default().await;
-        }
-        if let (true, Some(until)) = (received.is_empty(), until) {
-            received = self.wait_to_receive(queue, request, until).await;
-        }
-        self.delivered(queue, request, received)
-    }
-
-    /// Receives messages, now: none, if none is ready. `None` where another thread is just at the
-    /// next one: ask again.
-    ///
-    /// # Errors
-    /// When the queue was deleted.
-    pub fn try_receive(
-        &self,
-        queue: &Arc<Named>,
-        request: Request,
-        now: Millis,
-    ) -> Result<Option<Delivered>, Error> {
-        let mut received = Vec::new();
-        match queue.queue.try_receive(request, now, &mut received) {
-            Err(TryReceiveError::Busy) => Ok(None),
-            Ok(()) | Err(TryReceiveError::Empty) => {
-                self.delivered(queue, request, received).map(Some)
-            }
-        }
-    }
-
-    fn delivered(
-        &self,
-        queue: &Arc<Named>,
-        request: Request,
-        received: Vec<Delivery>,
-    ) -> Result<Delivered, Error> {
-        if received.is_empty() && queue.queue.is_closed() && !self.is_draining() {
-            return Err(Error::NotFound(queue.name.clone()));
-        }
-        let take = request.lease.is_some_and(|lease| lease.is_zero());
-        Ok(Delivered::new(Arc::clone(queue), received, take, self.clock))
-    }
-
-    /// As [`receive`](Self::receive), for a consumer of a FIFO queue that says which `attempt` it is. One
-    /// that comes again within five minutes is given the same deliveries, their leases begun anew, if all
-    /// of them are still in flight and nobody has touched them since.
-    ///
-    /// # Errors
-    /// As for [`receive`](Self::receive).
-    pub async fn receive_attempt(
-        &self,
-        queue: &Arc<Named>,
-        request: Request,
-        attempt: &str,
-        until: Option<impl Future<Output = ()>>,
-    ) -> Result<Delivered, Error> {
-        let lease = request.lease.unwrap_or_else(|| queue.queue.settings().lease);
-        if !queue.is_fifo() || lease.is_zero() {
-            return self.receive(queue, request, until).await;
-        }
-        let now = self.now();
-        if let Some(leased) = queue.attempts.find(attempt, now)
-            && let Some(received) = queue.queue.renew(&leased, lease, now)
-        {
-            queue.attempts.renewed(attempt, leases(queue, &received), now);
-            return Ok(Delivered::renewed(Arc::clone(queue), received, self.clock));
-        }
-        let delivered = self.receive(queue, request, until).await?;
-        if !delivered.deliveries().is_empty() {
-            // Nobody has the receipts yet, so nobody has touched them.
-            queue.attempts.note(attempt, leases(queue, delivered.deliveries()), self.now());
-        }
-        Ok(delivered)
-    }
-
-    async fn wait_to_receive(
-        &self,
-        queue: &Named,
-        request: Request,
-        until: impl Future<Output = ()>,
-    ) -> Vec<Delivery> {
-        let mut until = pin!(until);
-        let mut waiting = queue.queue.wait_to_receive(request);
-        std::future::poll_fn(|context| {
-            if let Poll::Ready(received) = waiting.poll(context, self.now()) {
-                return Poll::Ready(received);
-            }
-            let over = self.is_draining() || queue.queue.is_closed();
-            if over || until.as_mut().poll(context).is_ready() {
-                return give_up(context, || waiting.give_up());
-            }
-            Poll::Pending
-        })
-        .await
-    }
-
-    /// Takes one message for good, now: what the classic face does.
-    ///
-    /// # Errors
-    /// When none is ready. *Busy* is to be asked again.
-    #[inline]
-    pub fn try_take(&self, queue: &Named) -> Result<Message, TryReceiveError> {
-        queue.queue.try_take(self.now())
-    }
-
-    /// The first messages in line, without receiving them; see [`Queue::browse`].
-    pub fn browse(&self, queue: &Arc<Named>, max: usize) -> Delivered {
-        let _no_message_moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
-        let looks = queue.queue.browse(max, self.now());
-        Delivered::looked_at(Arc::clone(queue), looks, self.clock)
-    }
-
-    /// One message, wherever it is, without receiving it. Nothing, if it is gone or never was.
-    pub fn find_message(&self, queue: &Arc<Named>, id: &str) -> Option<Delivered> {
-        let id = queue.texts.id(id)?;
-        let look = queue.queue.find_message(id, self.now())?;
-        Some(Delivered::looked_at(Arc::clone(queue), vec![look], self.clock))
-    }
-
     // Leases.
 
     /// Acknowledges a delivery: the message is gone.
@@ -717,50 +390,4 @@ fn same_kind(field: &'static str, target: &Named, fifo: bool) -> Result<(), Erro
     let kind =
         if fifo { "no FIFO queue, as this one is" } else { "a FIFO queue, as this one is not" };
     Err(Error::Setting { field, problem: format!("is `{}`, which is {kind}", target.name) })
-}
-
-/// When the leases of these deliveries end.
-fn leases(queue: &Named, deliveries: &[Delivery]) -> attempts::Leased {
-    let receipts = deliveries.iter().map(|delivery| delivery.receipt);
-    receipts.map(|receipt| (receipt, queue.queue.lease_end(receipt).unwrap_or_default())).collect()
-}
-
-/// Whether who sends a message may wait for what it was refused for.
-pub fn is_for_room(why: SendRefusal) -> bool {
-    match why {
-        SendRefusal::Full { .. }
-        | SendRefusal::FullBytes { .. }
-        | SendRefusal::OutOfMemory { .. } => true,
-        SendRefusal::TooLarge { .. } | SendRefusal::Busy | SendRefusal::Closed => false,
-    }
-}
-
-/// Gives up a place in line, or asks to be polled again where another thread is just at it.
-fn give_up<T>(context: &mut Context<'_>, give_up: impl FnOnce() -> Option<T>) -> Poll<T> {
-    match give_up() {
-        Some(result) => Poll::Ready(result),
-        None => {
-            context.waker().wake_by_ref();
-            Poll::Pending
-        }
-    }
-}
-
-/// Lets the executor run its other tasks once, whichever executor that is.
-#[derive(Default)]
-pub(crate) struct YieldNow {
-    yielded: bool,
-}
-
-impl Future for YieldNow {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.yielded {
-            return Poll::Ready(());
-        }
-        self.yielded = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
 }

@@ -3,11 +3,9 @@
 use std::iter::Peekable;
 use std::vec;
 
-use actix_web::rt::task::yield_now;
-
 use super::call::Call;
 use super::item::{self, Items};
-use crate::broker::{Broker, ID_LENGTH, Named};
+use crate::broker::{Broker, ID_LENGTH, Named, YieldNow};
 use crate::http::answer::{Answer, Reply, json};
 use crate::http::problem::Problem;
 use crate::queue::{Message, MessageId, Millis, Options, SendRefusal, TrySendError};
@@ -24,7 +22,7 @@ pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
         Ok(()) => Ok(batch.answer().into()),
         Err(Busy) => Ok(call.later(async move |broker, queue| {
             while let Err(Busy) = batch.go_on(broker, queue) {
-                yield_now().await;
+                YieldNow::default().await;
             }
             Ok(batch.answer())
         })),

@@ -1,0 +1,213 @@
+//! Sending: what becomes of a message, and how long who was refused should wait.
+
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::keys::{KeyUse, OtherPayload};
+use super::waiting::{YieldNow, give_up};
+use super::{Broker, Error, Named};
+use crate::queue::{Accepted, Message, MessageId, Millis, Options, SendRefusal, TrySendError};
+
+/// Longest `Retry-After` that is ever advised.
+const MOST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// What a send asks for.
+#[derive(Clone, Debug, Default)]
+pub struct SendOptions<'request> {
+    /// Delay and time to live.
+    pub message: Options,
+    /// The same message is stored once for this key.
+    pub idempotency_key: Option<&'request str>,
+    /// Whether the key alone says which message it is; otherwise another payload with the same key is
+    /// a mistake, which is told.
+    pub duplicate_whatever_payload: bool,
+}
+
+/// What became of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Which message it is, which may be gone by now.
+    pub id: MessageId,
+    /// Its place among all messages ever sent to its queue, in their order.
+    pub number: u64,
+    /// Whether it was there already, by its idempotency key.
+    pub duplicate: bool,
+}
+
+impl Sent {
+    fn of(message: Accepted, duplicate: bool) -> Self {
+        Self { id: message.id, number: message.number, duplicate }
+    }
+}
+
+impl Broker {
+    /// Sends one message; where there is no room, waits for it until `until` is done.
+    ///
+    /// Dropped before it is done, it has sent nothing, unless another thread was just sending it.
+    ///
+    /// # Errors
+    /// When the message was refused.
+    pub async fn send(
+        &self,
+        queue: &Named,
+        message: Message,
+        options: SendOptions<'_>,
+        until: Option<impl Future<Output = ()>>,
+    ) -> Result<Sent, Error> {
+        let Some(key) = options.idempotency_key else {
+            let sent = self.send_once(queue, message, options.message, until).await?;
+            return Ok(Sent::of(sent, false));
+        };
+        let window = queue.idempotency_window();
+        let other = match options.duplicate_whatever_payload {
+            true => OtherPayload::IsDuplicate,
+            false => OtherPayload::Conflicts,
+        };
+        match queue.keys.claim(key, &message, other, window, self.now()) {
+            KeyUse::Stored(before) => Ok(Sent::of(before, true)),
+            KeyUse::InProgress => Err(Error::KeyInProgress),
+            KeyUse::Conflict => Err(Error::KeyConflict),
+            KeyUse::First(first) => {
+                let sent = self.send_once(queue, message, options.message, until).await?;
+                first.stored(sent);
+                Ok(Sent::of(sent, false))
+            }
+        }
+    }
+
+    async fn send_once(
+        &self,
+        queue: &Named,
+        mut message: Message,
+        options: Options,
+        until: Option<impl Future<Output = ()>>,
+    ) -> Result<Accepted, Error> {
+        let refused = loop {
+            match queue.queue.try_send(message, options, self.now()) {
+                Ok(sent) => return Ok(sent),
+                Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
+                Err(refused) => break refused,
+            }
+            YieldNow::default().await;
+        };
+        let Some(until) = until.filter(|_| is_for_room(refused.why)) else {
+            return Err(self.refusal(queue, &refused));
+        };
+        let mut until = pin!(until);
+        let size = refused.message.size();
+        let mut waiting = queue.queue.wait_to_send(refused.message, options);
+        let sent = std::future::poll_fn(|context| {
+            loop {
+                if let Poll::Ready(sent) = waiting.poll(context, self.now()) {
+                    return Poll::Ready(sent);
+                }
+                // What the queue itself lets go of wakes it anyway.
+                let was_short = self.memory.used().saturating_add(size) > self.memory.limit();
+                if !was_short || self.memory.is_short_of(size, context.waker()) {
+                    break;
+                }
+            }
+            if self.is_draining() || until.as_mut().poll(context).is_ready() {
+                return give_up(context, || waiting.give_up());
+            }
+            Poll::Pending
+        });
+        sent.await.map_err(|refused| self.refusal(queue, &refused))
+    }
+
+    /// Sends messages of one request that came at `now` from the front of `messages`, as many as can be
+    /// sent at once, and adds their ids to `ids`. What becomes of the others, each
+    /// [`try_send_at`](Self::try_send_at) tells.
+    pub fn try_send_batch(
+        &self,
+        queue: &Named,
+        messages: &mut Vec<(Message, Options)>,
+        now: Millis,
+        ids: &mut Vec<MessageId>,
+    ) {
+        queue.queue.try_send_batch(messages, now, ids);
+    }
+
+    /// Sends one message, now: what the classic face does.
+    ///
+    /// # Errors
+    /// With the message. *Busy* is to be asked again.
+    #[inline]
+    pub fn try_send(&self, queue: &Named, message: Message) -> Result<Accepted, TrySendError> {
+        self.try_send_at(queue, message, Options::default(), self.now())
+    }
+
+    /// Sends one message of a request that came at `now`.
+    ///
+    /// # Errors
+    /// With the message, and [`refusal`](Self::refusal) tells more. *Busy* is to be asked again.
+    #[inline]
+    pub fn try_send_at(
+        &self,
+        queue: &Named,
+        message: Message,
+        options: Options,
+        now: Millis,
+    ) -> Result<Accepted, TrySendError> {
+        queue.queue.try_send(message, options, now)
+    }
+
+    /// Why a message was not queued, for who sent it.
+    pub fn refusal(&self, queue: &Named, refused: &TrySendError) -> Error {
+        self.refusal_of(queue, refused.why, refused.message.size())
+    }
+
+    #[cold]
+    pub(super) fn refusal_of(&self, queue: &Named, why: SendRefusal, size: u64) -> Error {
+        match why {
+            SendRefusal::TooLarge { .. } => Error::TooLarge(why),
+            SendRefusal::Closed if !self.is_draining() => Error::NotFound(queue.name.clone()),
+            SendRefusal::Closed => Error::Draining,
+            _ if self.is_draining() => Error::Draining,
+            _ => {
+                let refusal = self.bound(queue, why, size);
+                Error::Full { refusal, retry_after: self.retry_after(queue) }
+            }
+        }
+    }
+
+    /// Which bound a message met. Who waited in vain, or came while others waited, is told *full* by
+    /// the queue, whatever there is no room in.
+    fn bound(&self, queue: &Named, why: SendRefusal, size: u64) -> SendRefusal {
+        let counts = queue.counts();
+        if !matches!(why, SendRefusal::Full { .. }) || counts.depth >= queue.capacity() {
+            return why;
+        }
+        let limit = self.memory.limit();
+        match queue.queue.settings().max_bytes {
+            Some(max_bytes) if counts.bytes.saturating_add(size) > max_bytes => {
+                SendRefusal::FullBytes { max_bytes }
+            }
+            _ if self.memory.used().saturating_add(size) > limit => {
+                SendRefusal::OutOfMemory { limit }
+            }
+            // It would fit, but for those in front of it, who wait for room in these.
+            Some(max_bytes) => SendRefusal::FullBytes { max_bytes },
+            None => why,
+        }
+    }
+
+    /// How long until there should be room for one more message behind those that wait, at most a
+    /// minute.
+    fn retry_after(&self, queue: &Named) -> Duration {
+        let waiting = queue.queue.counts().waiting_senders + 1;
+        let seconds = waiting as f64 / queue.queue.drain_rate(self.now());
+        Duration::try_from_secs_f64(seconds).map_or(MOST_RETRY_AFTER, |it| it.min(MOST_RETRY_AFTER))
+    }
+}
+
+/// Whether who sends a message may wait for what it was refused for.
+pub fn is_for_room(why: SendRefusal) -> bool {
+    match why {
+        SendRefusal::Full { .. }
+        | SendRefusal::FullBytes { .. }
+        | SendRefusal::OutOfMemory { .. } => true,
+        SendRefusal::TooLarge { .. } | SendRefusal::Busy | SendRefusal::Closed => false,
+    }
+}
