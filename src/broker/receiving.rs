@@ -129,7 +129,7 @@ impl Broker {
         queue.queue.try_take(self.now())
     }
 
-    /// The first messages in line, without receiving them; see [`Queue::browse`].
+    /// The first messages in line, without receiving them; see [`Queue::browse`](crate::queue::Queue::browse).
     pub fn browse(&self, queue: &Arc<Named>, max: usize) -> Delivered {
         let _no_message_moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
         let looks = queue.queue.browse(max, self.now());
