@@ -25,8 +25,8 @@ use super::observe::{Face, Observer, Requests, Seen};
 use super::refusal::Refusal;
 use super::under_way::{UnderWay, WorkerCount};
 use super::{ops, sqs, v1};
-use crate::broker::{Broker, Named, YieldNow};
-use crate::queue::{Message, Millis, Options, SendRefusal, TryReceiveError, TrySendError};
+use crate::broker::{Broker, Named, Refused, YieldNow};
+use crate::queue::{Message, Millis, SendRefusal, TryReceiveError, TrySendError};
 
 /// Makes each worker's [`FrontService`].
 pub(super) struct Front<A> {
@@ -323,6 +323,9 @@ impl Worker {
             }
             Asked::Classic(route, refusal) => (*route, refusal.take()),
         };
+        if let (Route::Enqueue, Some(Refusal::Closed)) = (route, &refusal) {
+            self.queue.count_refusal(Refused::Draining);
+        }
         let reply = match (refusal, body) {
             // Also a body that nobody would have looked at: what is refused has touched nothing.
             (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),
@@ -342,8 +345,7 @@ impl Worker {
         now: Millis,
     ) -> Result<Reply, Refusal> {
         let event = read_event(body)?;
-        let message = Message::text(&event);
-        match self.broker.try_send_at(&self.queue, message, Options::default(), now) {
+        match self.broker.try_send_one_at(&self.queue, Message::text(&event), now) {
             Ok(_) => Ok(classic::enqueued(&event).into()),
             Err(TrySendError { message, why: SendRefusal::Busy }) => {
                 let answer = classic::enqueued(&event);
