@@ -78,6 +78,7 @@ pub async fn run(
         .disable_signals()
         .listen(listener)?
         .run();
+    broker.begin();
     log::info!("listening on {address}, capacity {capacity}, workers {workers}");
 
     let time = rt::spawn(keep_time(Arc::clone(&broker)));

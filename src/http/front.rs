@@ -144,7 +144,8 @@ where
         // Read once, for what is observed and for the queue.
         let came = Instant::now();
         let to = To::of(&request);
-        let (worker, seen) = (Rc::clone(&self.worker), self.worker.observer.came(to.face(), came));
+        let worker = Rc::clone(&self.worker);
+        let seen = worker.observer.came(&request, to.face(), came);
         Observed { answering: self.answer(request, to, came), seen, worker }
     }
 }

@@ -3,20 +3,28 @@
 //! A worker's [`Observer`] looks at a request when it comes, and again when its answer is handed to the
 //! connection. Between the two it keeps [`Seen`], and nothing of the request itself.
 
+mod id;
+mod line;
 mod requests;
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use actix_http::{HttpMessage as _, Request};
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::rt::time;
 
+use self::id::Names;
+use self::line::Line;
 pub(super) use self::requests::WorkerRequests;
 pub use self::requests::{Face, FaceRequests, Requests};
 use super::answer::Answer;
 
 /// What one worker sees of requests.
 pub(super) struct Observer {
-    requests: Option<WorkerRequests>,
+    all: Requests,
+    counts: Option<WorkerRequests>,
+    names: Names,
 }
 
 /// What is kept of a request until it is answered.
@@ -24,7 +32,13 @@ pub(super) struct Seen {
     face: Face,
     came: Instant,
     waited: bool,
+    /// What the client calls it.
+    id: Option<HeaderValue>,
+    line: Option<Box<Line>>,
 }
+
+/// By what the SQS face calls a request in its answer, whatever the client does.
+const SQS_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 thread_local! {
     /// Whether the request that is just being carried out waits. Whoever carries it out takes the note
@@ -40,22 +54,54 @@ pub(super) async fn wait(duration: Duration) {
 }
 
 impl Observer {
-    pub(super) fn new(requests: &Requests) -> Self {
-        Self { requests: requests.worker() }
+    pub(super) fn new(all: &Requests) -> Self {
+        Self { all: all.clone(), counts: all.worker(), names: Names::new() }
     }
 
     /// Looks at a request that came at this moment.
     #[inline]
-    pub(super) fn came(&self, face: Face, came: Instant) -> Seen {
-        Seen { face, came, waited: false }
+    pub(super) fn came(&self, request: &Request, face: Face, came: Instant) -> Seen {
+        let (id, line) = (id::said(request.headers()), Line::of(request));
+        Seen { face, came, waited: false, id, line }
     }
 
     /// Looks at the answer.
     #[inline]
     pub(super) fn answered(&self, seen: &Seen, answer: &mut Answer) {
-        if let Some(requests) = &self.requests {
+        if let Some(counts) = &self.counts {
             let took = (!seen.waited).then(|| seen.came.elapsed());
-            requests.count(seen.face, answer.status(), took);
+            counts.count(seen.face, answer.status(), took);
+        }
+        if seen.id.is_some() || seen.line.is_some() || answer.status().as_u16() >= 400 {
+            self.name(seen, answer);
+        }
+    }
+
+    /// Calls the request by its name, in the answer and in the log.
+    #[cold]
+    fn name(&self, seen: &Seen, answer: &mut Answer) {
+        // Told where the client calls it so, or to who may ask what went wrong. The classic face's errors
+        // stay what they are, and the SQS face has a header of its own.
+        let to_tell = match (&seen.id, seen.face) {
+            (Some(_), _) => true,
+            (None, Face::V1 | Face::Ops | Face::Ui) => answer.status().as_u16() >= 400,
+            (None, Face::Classic | Face::Sqs) => false,
+        };
+        let failed = line::is_failure(seen.face, answer) && line::failures_are_written();
+        if !to_tell && !failed && seen.line.is_none() {
+            return;
+        }
+        let own = || answer.headers().get(&SQS_REQUEST_ID).cloned();
+        let id = seen.id.clone().or_else(own).unwrap_or_else(|| self.names.next());
+        let text = id.to_str().unwrap_or_default();
+        if failed && let Some(unlogged) = self.all.failed(answer.status(), seen.came) {
+            line::write_failure(seen, answer, text, unlogged);
+        }
+        if let Some(line) = &seen.line {
+            line.write(seen, answer, text, seen.came.elapsed());
+        }
+        if to_tell {
+            answer.headers_mut().insert(id::REQUEST_ID, id);
         }
     }
 }

@@ -7,10 +7,13 @@
 use std::array;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::StatusCode;
 use crossbeam_utils::CachePadded;
+
+use crate::logging::Sparingly;
+use crate::queue::Millis;
 
 /// Which part of the service a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,8 +115,19 @@ fn place(status: StatusCode) -> usize {
 /// is not. Nor is what is no request: actix-http answers that by itself, with 400, 408 or 431.
 #[derive(Clone)]
 pub struct Requests {
-    workers: Option<Arc<Mutex<Vec<WorkerCells>>>>,
+    counted: bool,
+    shared: Arc<Shared>,
 }
+
+struct Shared {
+    began: Instant,
+    workers: Mutex<Vec<WorkerCells>>,
+    /// When the log last told of an answer with each status from 500 on.
+    failures: [Sparingly; 12],
+}
+
+/// How often the log tells of an answer of one status that says the server could not.
+const FAILURES_EVERY: Duration = Duration::from_secs(1);
 
 type WorkerCells = Arc<CachePadded<Cells>>;
 
@@ -138,7 +152,9 @@ pub struct FaceRequests {
 impl Requests {
     /// No requests yet. None ever, if they are not to be counted, because metrics are off.
     pub fn new(counted: bool) -> Self {
-        Self { workers: counted.then(Arc::default) }
+        let failures = array::from_fn(|_| Sparingly::default());
+        let (began, workers) = (Instant::now(), Mutex::default());
+        Self { counted, shared: Arc::new(Shared { began, workers, failures }) }
     }
 
     /// The upper bounds of the buckets of durations, from 50 µs to 10 s.
@@ -148,16 +164,26 @@ impl Requests {
 
     /// The requests so far, for each face. Nothing, if they are not counted.
     pub fn snapshot(&self) -> Option<[FaceRequests; Face::ALL.len()]> {
-        let workers = lock(self.workers.as_ref()?);
+        let workers = self.counted.then(|| lock(&self.shared.workers))?;
         Some(Face::ALL.map(|face| FaceRequests::sum(face, &workers)))
     }
 
     /// The cells of one more worker, if there are to be any.
     pub(in crate::http) fn worker(&self) -> Option<WorkerRequests> {
-        let workers = self.workers.as_ref()?;
-        let cells = Arc::default();
-        lock(workers).push(Arc::clone(&cells));
-        Some(WorkerRequests(cells))
+        self.counted.then(|| {
+            let cells = Arc::default();
+            lock(&self.shared.workers).push(Arc::clone(&cells));
+            WorkerRequests(cells)
+        })
+    }
+
+    /// Whether the log is to tell of an answer to a request that came at this moment, which says that the
+    /// server could not; and how many there were since the last of this status that it told of.
+    pub(super) fn failed(&self, status: StatusCode, came: Instant) -> Option<u64> {
+        let shared = &self.shared;
+        let place = usize::from(status.as_u16()).saturating_sub(500).min(shared.failures.len() - 1);
+        let millis = came.saturating_duration_since(shared.began).as_millis() as u64;
+        shared.failures[place].allow(FAILURES_EVERY, Millis(millis))
     }
 }
 
