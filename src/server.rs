@@ -14,7 +14,7 @@ use std::time::Duration;
 use actix_web::{HttpServer, rt};
 
 use crate::broker::{Broker, QueueName};
-use crate::http::{self, UnderWay, sqs};
+use crate::http::{self, Requests, UnderWay, sqs};
 use crate::queue::Millis;
 
 /// How to serve.
@@ -60,10 +60,11 @@ pub async fn run(
     let (capacity, workers) = (queue.capacity(), options.workers);
     let under_way = UnderWay::default();
     let face = Arc::new(sqs::Face::new(options.sqs));
-    let served = (Arc::clone(&broker), queue, under_way.clone(), face);
+    let requests = Requests::new(true);
+    let served = (Arc::clone(&broker), queue, under_way.clone(), requests, face);
     let front = move || {
-        let (broker, queue, under_way, face) = served.clone();
-        http::front(broker, queue, options.max_body_bytes, under_way, face)
+        let (broker, queue, under_way, requests, face) = served.clone();
+        http::front(broker, queue, options.max_body_bytes, under_way, requests, face)
     };
     let last_answers = options.drain_timeout.min(LAST_ANSWERS);
     let server = HttpServer::new(front)
@@ -77,6 +78,7 @@ pub async fn run(
         .disable_signals()
         .listen(listener)?
         .run();
+    broker.begin();
     log::info!("listening on {address}, capacity {capacity}, workers {workers}");
 
     let time = rt::spawn(keep_time(Arc::clone(&broker)));

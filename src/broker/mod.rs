@@ -11,6 +11,7 @@ mod attempts;
 mod delivered;
 mod document;
 mod error;
+mod events;
 mod expiring;
 mod keys;
 mod moves;
@@ -18,6 +19,7 @@ mod name;
 mod named;
 mod receipt;
 mod receiving;
+mod refusals;
 mod sending;
 mod tasks;
 mod timer;
@@ -41,6 +43,7 @@ pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Named, QueueSettings};
 pub use self::receipt::{ID_LENGTH, RECEIPT_LENGTH};
+pub use self::refusals::{Refusals, Refused};
 pub use self::sending::{SendOptions, Sent, is_for_room};
 pub use self::tasks::{MoveError, MoveStatus, MoveTask};
 use self::timer::Timer;
@@ -62,6 +65,10 @@ pub struct Broker {
     clock: Clock,
     /// Of a queue that nobody said anything about.
     defaults: QueueSettings,
+    /// What the log was told.
+    told: events::Told,
+    /// Whether its queues count what they need not know themselves.
+    counted: bool,
 }
 
 /// Whether a queue was made or was there.
@@ -100,7 +107,17 @@ impl Broker {
             draining: AtomicBool::new(false),
             clock,
             defaults,
+            told: events::Told::default(),
+            counted: true,
         }
+    }
+
+    /// The same broker, whose queues count nothing but what they need to know themselves: no deliveries,
+    /// acks and refusals, and not how long things took.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counted = false;
+        self
     }
 
     /// The settings of a queue that nobody said anything about.
@@ -174,6 +191,7 @@ impl Broker {
             if *settings != before {
                 queue.set(settings, now);
                 queue.queue.set(&settings.queue, now);
+                self.tell_changed(name, &events::difference(&before, settings));
             }
             return Ok(Declared::Updated);
         }
@@ -188,10 +206,12 @@ impl Broker {
                 Queue::new(1, &settings.queue).expect("a queue of one place can be made")
             });
             let queue = if settings.fifo { queue.into_fifo() } else { queue };
+            let queue = if self.counted { queue.into_counted() } else { queue };
             Named::new(name.clone(), queue, settings, now)
         });
         made?;
         self.queues.pin().insert(name.clone(), queue);
+        self.tell_created(name, settings);
         Ok(Declared::Created)
     }
 
@@ -209,6 +229,7 @@ impl Broker {
         change(&mut labels);
         document::check_labels(&labels)?;
         queue.set_labels(labels, self.now());
+        self.tell_changed(&queue.name, "labels");
         Ok(())
     }
 
@@ -218,6 +239,7 @@ impl Broker {
         let mut annotations = queue.annotations();
         change(&mut annotations);
         queue.set_annotations(annotations, self.now());
+        self.tell_changed(&queue.name, "annotations");
     }
 
     fn check(&self, name: &QueueName, settings: &QueueSettings) -> Result<(), Error> {
@@ -254,6 +276,7 @@ impl Broker {
         queue.queue.close(now);
         queue.queue.purge(now);
         queue.queue.dismiss();
+        self.tell_deleted(&queue.name, counts.depth);
         Ok(counts)
     }
 
@@ -337,17 +360,27 @@ impl Broker {
 
     /// Removes every message of a queue. Returns how many.
     pub fn purge(&self, queue: &Named) -> u64 {
-        queue.queue.purge(self.now())
+        let purged = queue.queue.purge(self.now());
+        self.tell_purged(queue, purged);
+        purged
     }
 
     /// Stops receives. Returns whether they were not stopped before.
     pub fn pause(&self, queue: &Named) -> bool {
-        queue.queue.pause()
+        let changed = queue.queue.pause();
+        if changed {
+            self.tell_paused(queue, true);
+        }
+        changed
     }
 
     /// Lets receives go on. Returns whether they were stopped.
     pub fn resume(&self, queue: &Named) -> bool {
-        queue.queue.resume(self.now())
+        let changed = queue.queue.resume(self.now());
+        if changed {
+            self.tell_paused(queue, false);
+        }
+        changed
     }
 
     /// Tells everybody that the server is about to stop: who waits is answered, now and later. Faces

@@ -10,6 +10,7 @@ mod config;
 mod contract;
 mod events;
 mod examples;
+mod logs;
 mod shutdown;
 mod sqs;
 mod support;
