@@ -8,6 +8,7 @@ mod body;
 mod classic;
 mod front;
 mod json;
+mod metrics;
 mod ops;
 mod problem;
 mod refusal;
@@ -29,18 +30,20 @@ use actix_web::{App, Error, HttpRequest, HttpResponse};
 pub use self::answer::AnswerBody;
 use self::body::Body;
 use self::front::Front;
+pub use self::metrics::Metrics;
 use self::refusal::Refusal;
 pub use self::under_way::UnderWay;
 use crate::broker::{Broker, Named};
 
 /// Makes the service of each worker, for [`HttpServer`](actix_web::HttpServer). The classic routes work
-/// on `queue`, which is one of the broker's; `sqs` is shared by all workers.
+/// on `queue`, which is one of the broker's; `sqs` and `metrics` are shared by all workers.
 pub fn front(
     broker: Arc<Broker>,
     queue: Arc<Named>,
     max_body_bytes: usize,
     under_way: UnderWay,
     sqs: Arc<sqs::Face>,
+    metrics: Option<Arc<Metrics>>,
 ) -> impl ServiceFactory<
     Request,
     Config = AppConfig,
@@ -49,6 +52,7 @@ pub fn front(
     InitError = (),
 > {
     let app = App::new()
+        .configure(metrics::configure(metrics))
         .default_service(web::to(move |request, body| unknown_path(request, body, max_body_bytes)));
     Front { broker, queue, max_body_bytes, under_way, sqs, app: app.into_factory() }
 }
