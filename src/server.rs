@@ -14,7 +14,7 @@ use std::time::Duration;
 use actix_web::{HttpServer, rt};
 
 use crate::broker::{Broker, QueueName};
-use crate::http::{self, Metrics, UnderWay, sqs};
+use crate::http::{self, Metrics, Requests, UnderWay, sqs};
 use crate::queue::Millis;
 
 /// How to serve.
@@ -62,12 +62,15 @@ pub async fn run(
     let (capacity, workers) = (queue.capacity(), options.workers);
     let under_way = UnderWay::default();
     let face = Arc::new(sqs::Face::new(options.sqs));
-    let metrics = options.metrics_queues.map(|most| Metrics::new(Arc::clone(&broker), most));
-    let metrics = metrics.map(Arc::new);
-    let served = (Arc::clone(&broker), queue, under_way.clone(), face, metrics);
+    let requests = Requests::new(options.metrics_queues.is_some());
+    let metrics = options
+        .metrics_queues
+        .map(|most| Arc::new(Metrics::new(Arc::clone(&broker), requests.clone(), most)));
+    let served = (Arc::clone(&broker), queue, under_way.clone(), requests, face, metrics);
     let front = move || {
-        let (broker, queue, under_way, face, metrics) = served.clone();
-        http::front(broker, queue, options.max_body_bytes, under_way, face, metrics)
+        let (broker, queue, under_way, requests, face, metrics) = served.clone();
+        let max_body_bytes = options.max_body_bytes;
+        http::front(broker, queue, max_body_bytes, under_way, requests, face, metrics)
     };
     let last_answers = options.drain_timeout.min(LAST_ANSWERS);
     let server = HttpServer::new(front)
@@ -81,6 +84,7 @@ pub async fn run(
         .disable_signals()
         .listen(listener)?
         .run();
+    broker.begin();
     log::info!("listening on {address}, capacity {capacity}, workers {workers}");
 
     let time = rt::spawn(keep_time(Arc::clone(&broker)));

@@ -18,6 +18,7 @@ use log::LevelFilter;
 pub use self::file::SettingsFile;
 use crate::duration;
 use crate::http::sqs::LimitsKind;
+use crate::logging::LogFormat;
 use crate::queue::Queue;
 
 /// An HTTP event queue service with a lock-free ring buffer at its heart.
@@ -106,6 +107,10 @@ pub struct Settings {
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
+
+    /// How to log: text, or json with one object a line
+    #[arg(long, global = true, env = "RINGMQ_LOG_FORMAT", default_value = "text", value_parser = log_format)]
+    pub log_format: LogFormat,
 }
 
 /// What actix-server allows.
@@ -232,6 +237,14 @@ fn log_filter(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
 }
 
+fn log_format(value: &str) -> Result<LogFormat, String> {
+    match value {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("must be `text` or `json` {}", also("RINGMQ_LOG_FORMAT"))),
+    }
+}
+
 fn number<T>(value: &str, allowed: RangeInclusive<T>, variable: &str) -> Result<T, String>
 where
     T: FromStr + PartialOrd + Display,
@@ -280,6 +293,7 @@ mod tests {
             ("--log", "RUST_LOG", "info/text", "`info/text`"),
             ("--log", "RUST_LOG", "", "off, error, warn, info, debug, trace"),
             ("--host", "RINGMQ_HOST", "", "an address or a host name"),
+            ("--log-format", "RINGMQ_LOG_FORMAT", "JSON", "`text` or `json`"),
         ] {
             let error = settings(&[&format!("{flag}={value}")]).expect_err(value);
             for part in [flag, variable, allowed, &format!("'{value}'")] {
