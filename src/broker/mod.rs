@@ -13,6 +13,7 @@ mod document;
 mod error;
 mod events;
 mod expiring;
+mod figures;
 mod keys;
 mod moves;
 mod name;
@@ -24,10 +25,11 @@ mod sending;
 mod tasks;
 mod timer;
 mod waiting;
+mod wakes;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -39,6 +41,7 @@ pub use self::document::{
     MIN_LEASE, SettingsDocument,
 };
 pub use self::error::Error;
+pub use self::figures::{Census, Counter, Figures, Timing, Totals};
 pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Named, QueueSettings};
@@ -55,7 +58,7 @@ use crate::queue::{Counts, LeaseError, Memory, Millis, Queue};
 pub struct Broker {
     queues: HashMap<QueueName, Arc<Named>>,
     /// Taken by whoever makes, changes or deletes a queue.
-    control: Mutex<()>,
+    control: Mutex<Control>,
     /// Taken for writing while a message moves from one queue to another, for reading by whoever
     /// tells what is in which.
     moves: RwLock<()>,
@@ -69,6 +72,20 @@ pub struct Broker {
     told: events::Told,
     /// Whether its queues count what they need not know themselves.
     counted: bool,
+}
+
+/// What those know who make, change or delete a queue.
+#[derive(Default)]
+struct Control {
+    /// Queues that were made.
+    made: u64,
+    /// What was counted of queues that were deleted.
+    departed: Totals,
+}
+
+/// Takes a lock. Nobody leaves behind it what is not whole, not even by a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a queue was made or was there.
@@ -100,7 +117,7 @@ impl Broker {
     pub fn new(clock: Clock, max_bytes: u64, defaults: QueueSettings) -> Self {
         Self {
             queues: HashMap::new(),
-            control: Mutex::new(()),
+            control: Mutex::default(),
             moves: RwLock::new(()),
             memory: Arc::new(Memory::new(max_bytes)),
             timer: Arc::new(Timer::default()),
@@ -163,7 +180,7 @@ impl Broker {
         mode: DeclareMode,
         change: impl FnOnce(&mut Notes, &mut Notes),
     ) -> Result<Declared, Error> {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut control = lock(&self.control);
         let present = self.find(name.as_str());
         let before = present.as_ref().map_or_else(|| self.defaults.clone(), |it| it.settings());
         match (mode, &present) {
@@ -207,9 +224,10 @@ impl Broker {
             });
             let queue = if settings.fifo { queue.into_fifo() } else { queue };
             let queue = if self.counted { queue.into_counted() } else { queue };
-            Named::new(name.clone(), queue, settings, now)
+            Named::new(name.clone(), queue, settings, control.made, now)
         });
         made?;
+        control.made += 1;
         self.queues.pin().insert(name.clone(), queue);
         self.tell_created(name, settings);
         Ok(Declared::Created)
@@ -224,7 +242,7 @@ impl Broker {
         queue: &Named,
         change: impl FnOnce(&mut BTreeMap<String, String>),
     ) -> Result<(), Error> {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.control);
         let mut labels = queue.labels();
         change(&mut labels);
         document::check_labels(&labels)?;
@@ -235,7 +253,7 @@ impl Broker {
 
     /// Changes the annotations of a queue: what a face keeps there, as much as it thinks right.
     pub fn annotate(&self, queue: &Named, change: impl FnOnce(&mut BTreeMap<String, String>)) {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.control);
         let mut annotations = queue.annotations();
         change(&mut annotations);
         queue.set_annotations(annotations, self.now());
@@ -262,7 +280,7 @@ impl Broker {
     /// When there is none of this name, it is `default`, or another queue's letters would go there and
     /// that does not count (then they wait in that queue until there is one of this name again).
     pub fn delete(&self, name: &str, even_if_used: bool) -> Result<Counts, Error> {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut control = lock(&self.control);
         if name == QueueName::DEFAULT {
             return Err(Error::Undeletable);
         }
@@ -276,6 +294,7 @@ impl Broker {
         queue.queue.close(now);
         queue.queue.purge(now);
         queue.queue.dismiss();
+        control.departed += &queue.totals(&queue.queue.counts());
         self.tell_deleted(&queue.name, counts.depth);
         Ok(counts)
     }

@@ -56,6 +56,8 @@ impl QueueSettings {
 /// One of the broker's queues.
 pub struct Named {
     pub(super) name: QueueName,
+    /// How many queues of the broker were made before.
+    pub(super) serial: u64,
     pub(super) queue: Queue,
     pub(super) texts: Texts,
     pub(super) keys: Keys,
@@ -110,10 +112,12 @@ impl Named {
         name: QueueName,
         queue: Queue,
         settings: &QueueSettings,
+        serial: u64,
         now: Millis,
     ) -> Self {
         Self {
             name,
+            serial,
             queue,
             texts: Texts::new(),
             keys: Keys::default(),
@@ -282,7 +286,7 @@ impl Named {
 
     pub(super) fn describe(&self, clock: Clock) -> Description {
         let now = clock.now();
-        let oldest = self.queue.browse(1, now);
+        let oldest = self.queue.oldest_ready(now);
         let (created_at, modified_at) = {
             let beside = self.beside();
             (beside.created_at, beside.modified_at)
@@ -293,7 +297,7 @@ impl Named {
             counts: self.queue.counts(),
             refusals: self.refusals.read(),
             paused: self.queue.is_paused(),
-            oldest_age: oldest.first().map(|oldest| now.since(oldest.sent_at)),
+            oldest_age: oldest.map(|sent_at| now.since(sent_at)),
             drain_rate: self.queue.drain_rate(now),
             created_at: clock.time_of_day(created_at),
             modified_at: clock.time_of_day(modified_at),

@@ -141,7 +141,7 @@ mod tests {
         let face = Arc::new(sqs::Face::new(sqs::Settings::default()));
         let (under_way, counted) = (UnderWay::default(), requests.clone());
         System::new().block_on(async move {
-            let front = front(broker, queue, 100, under_way, counted, face);
+            let front = front(broker, queue, 100, under_way, counted, face, None);
             let worker = front.new_service(AppConfig::default()).await.unwrap();
             ask(&|request| {
                 let answer = worker.call(request);
