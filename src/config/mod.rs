@@ -4,6 +4,7 @@
 //! that names both, the value and what is allowed.
 
 mod file;
+mod guard;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
 
 pub use self::file::SettingsFile;
+pub use self::guard::{AUTH_TOKENS, GuardSettings, Secret};
 use crate::duration;
 use crate::http::sqs::LimitsKind;
 use crate::queue::Queue;
@@ -89,11 +91,15 @@ pub struct Settings {
 
     /// Secret of that access key; better given in the variable, which other users cannot see
     #[arg(long, global = true, env = "RINGMQ_SQS_SECRET_KEY", hide_env_values = true, value_name = "SECRET", value_parser = sqs_secret_key)]
-    pub sqs_secret_key: Option<String>,
+    pub sqs_secret_key: Option<Secret>,
 
     /// Limits of SQS requests: those of Amazon, or wider ones
     #[arg(long, global = true, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
     pub sqs_limits: LimitsKind,
+
+    /// Who may ask, by what, and how slowly.
+    #[command(flatten)]
+    pub guard: GuardSettings,
 
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
@@ -173,11 +179,11 @@ fn sqs_access_key(value: &str) -> Result<String, String> {
 }
 
 /// Whatever it is, but for nothing: an error would show it.
-fn sqs_secret_key(value: &str) -> Result<String, String> {
+fn sqs_secret_key(value: &str) -> Result<Secret, String> {
     if value.is_empty() {
         return Err(format!("must not be empty {}", also("RINGMQ_SQS_SECRET_KEY")));
     }
-    Ok(value.to_owned())
+    Ok(Secret(value.to_owned()))
 }
 
 fn sqs_limits(value: &str) -> Result<LimitsKind, String> {

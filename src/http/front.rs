@@ -14,12 +14,15 @@ use actix_http::body::EitherBody;
 use actix_http::{Request, Response};
 use actix_web::Error;
 use actix_web::dev::{AppConfig, Service, ServiceFactory, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::web::Bytes;
 
-use super::answer::{Answer, LocalBoxFuture, Reply};
+use super::answer::{Answer, LocalBoxFuture, Reply, without_body};
+use super::auth::{Guard, REFUSED_BODY};
 use super::body::Body;
 use super::classic::{self, Route};
 use super::json::read_event;
+use super::problem::Problem;
 use super::refusal::Refusal;
 use super::under_way::{UnderWay, WorkerCount};
 use super::{ops, sqs, v1};
@@ -34,6 +37,7 @@ pub(super) struct Front<A> {
     pub(super) max_body_bytes: usize,
     pub(super) under_way: UnderWay,
     pub(super) sqs: Arc<sqs::Face>,
+    pub(super) guard: Guard,
     /// The actix-web application that answers what no face does.
     pub(super) app: A,
 }
@@ -60,8 +64,8 @@ where
     fn new_service(&self, config: AppConfig) -> Self::Future {
         let (broker, queue) = (Arc::clone(&self.broker), Arc::clone(&self.queue));
         let (max_body_bytes, under_way) = (self.max_body_bytes, self.under_way.worker());
-        let sqs = Arc::clone(&self.sqs);
-        let worker = Rc::new(Worker { broker, queue, max_body_bytes, under_way, sqs });
+        let (sqs, guard) = (Arc::clone(&self.sqs), self.guard.clone());
+        let worker = Rc::new(Worker { broker, queue, max_body_bytes, under_way, sqs, guard });
         let app = self.app.new_service(config);
         Box::pin(async move { Ok(FrontService { worker, app: app.await? }) })
     }
@@ -81,6 +85,7 @@ pub(super) struct Worker {
     pub(super) max_body_bytes: usize,
     under_way: WorkerCount,
     pub(super) sqs: Arc<sqs::Face>,
+    pub(super) guard: Guard,
 }
 
 /// The worker of a request that is under way until this is dropped.
@@ -124,6 +129,8 @@ pub(super) enum Asked {
     V1(Request),
     /// Whether the server lives or is ready.
     Probe(Request),
+    /// Anything, by who may not; whether it is a HEAD.
+    Refused(Problem, bool),
 }
 
 impl<A> Service<Request> for FrontService<A>
@@ -140,19 +147,27 @@ where
         let (worker, path) = (&self.worker, request.path());
         let (classic, v1) = (Route::of(path), v1::has(path));
         let draining = worker.broker.is_draining();
-        if classic.is_none() && !v1 && !ops::has(path) {
-            if sqs::claims(&request) {
+        let is_own = classic.is_some() || v1 || ops::has(path);
+        let is_sqs = !is_own && sqs::claims(&request);
+        let refused = worker.guard.refuse(&request, is_sqs);
+        if !is_own && refused.is_none() {
+            if is_sqs {
                 let worker = Counted::new(worker, draining);
                 return Answering::Later(Box::pin(sqs::answer(worker, request)));
             }
             return Answering::App(self.app.call(request));
         }
         let payload = request.take_payload();
-        let body = Body::announced(request.head(), payload, worker.max_body_bytes);
-        let mut asked = match classic {
-            Some(route) => Asked::Classic(route, route.refusal(request.method(), draining)),
-            None if v1 => Asked::V1(request),
-            None => Asked::Probe(request),
+        let limit = match refused {
+            None => worker.max_body_bytes,
+            Some(_) => worker.max_body_bytes.min(REFUSED_BODY),
+        };
+        let body = Body::announced(request.head(), payload, limit, worker.guard.body_timeout);
+        let mut asked = match (refused, classic) {
+            (Some(problem), _) => Asked::Refused(problem, request.method() == Method::HEAD),
+            (None, Some(route)) => Asked::Classic(route, route.refusal(request.method(), draining)),
+            (None, None) if v1 => Asked::V1(request),
+            (None, None) => Asked::Probe(request),
         };
         let body = match body {
             Ok(None) => Ok(Bytes::new()),
@@ -229,6 +244,10 @@ impl Worker {
             // It says the same whatever the body was.
             Asked::Probe(request) => {
                 return ops::answer(&self.broker, request.method(), request.path()).into();
+            }
+            Asked::Refused(problem, head) => {
+                let answer = problem.answer();
+                return if *head { without_body(answer) } else { answer }.into();
             }
             Asked::Classic(route, refusal) => (*route, refusal.take()),
         };

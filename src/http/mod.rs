@@ -4,6 +4,7 @@
 //! an ordinary actix-web application for every other path.
 
 mod answer;
+pub mod auth;
 mod body;
 mod classic;
 mod front;
@@ -17,16 +18,18 @@ mod v1;
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_http::body::EitherBody;
 use actix_http::{Request, Response};
 use actix_service::IntoServiceFactory as _;
-use actix_web::dev::{AppConfig, ServiceFactory};
+use actix_web::dev::{AppConfig, Service, ServiceFactory};
 use actix_web::http::Method;
 use actix_web::web;
 use actix_web::{App, Error, HttpRequest, HttpResponse};
 
 pub use self::answer::AnswerBody;
+use self::auth::Guard;
 use self::body::Body;
 use self::front::Front;
 use self::refusal::Refusal;
@@ -41,27 +44,36 @@ pub fn front(
     max_body_bytes: usize,
     under_way: UnderWay,
     sqs: Arc<sqs::Face>,
+    guard: Guard,
 ) -> impl ServiceFactory<
     Request,
     Config = AppConfig,
     Response = Response<EitherBody<AnswerBody>>,
     Error = Error,
     InitError = (),
+    Future: 'static,
+    Service: Service<Request, Future: Unpin>,
 > {
-    let app = App::new()
-        .default_service(web::to(move |request, body| unknown_path(request, body, max_body_bytes)));
-    Front { broker, queue, max_body_bytes, under_way, sqs, app: app.into_factory() }
+    let body_timeout = guard.body_timeout;
+    let app = App::new().default_service(web::to(move |request, body| {
+        unknown_path(request, body, max_body_bytes, body_timeout)
+    }));
+    Front { broker, queue, max_body_bytes, under_way, sqs, guard, app: app.into_factory() }
 }
 
 async fn unknown_path(
     request: HttpRequest,
     body: web::Payload,
     max_body_bytes: usize,
+    body_timeout: Duration,
 ) -> Result<HttpResponse, Refusal> {
     // Read to its end where that is near, so that the connection can be used again.
-    let body = Body::announced(request.head(), body.into_inner(), max_body_bytes);
+    let body = Body::announced(request.head(), body.into_inner(), max_body_bytes, body_timeout);
     if let Ok(Some(mut body)) = body {
-        let _ = poll_fn(|context| body.poll(context)).await;
+        let read = poll_fn(|context| body.poll(context)).await;
+        if let Err(slow @ Refusal::BodyTooSlow { .. }) = read {
+            return Err(slow);
+        }
     }
     Err(Refusal::UnknownPath { head: request.method() == Method::HEAD })
 }
