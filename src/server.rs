@@ -27,7 +27,7 @@ use self::connection::{Connection, Places, Timeouts};
 use self::watched::Watched;
 use crate::broker::{Broker, QueueName};
 use crate::http::auth::Auth;
-use crate::http::{self, UnderWay, sqs};
+use crate::http::{self, Metrics, Requests, UnderWay, sqs};
 use crate::queue::Millis;
 use crate::tls::Tls;
 
@@ -48,6 +48,8 @@ pub struct Options {
     pub auth: Option<Arc<Auth>>,
     /// Certificate and key; in the clear if `None`.
     pub tls: Option<Arc<Tls>>,
+    /// How many queues have series of their own at `/metrics`; `None`, and there is no such path.
+    pub metrics_queues: Option<usize>,
 }
 
 impl Default for Options {
@@ -60,6 +62,7 @@ impl Default for Options {
             limits: Limits::default(),
             auth: None,
             tls: None,
+            metrics_queues: Some(100),
         }
     }
 }
@@ -116,9 +119,20 @@ pub async fn run(
     let queue = broker.queue(QueueName::DEFAULT).map_err(io::Error::other)?;
     let (capacity, workers, limits) = (queue.capacity(), options.workers, options.limits);
     let under_way = UnderWay::default();
-    let guard = http::auth::Guard { auth: options.auth, body_timeout: limits.body_timeout };
-    let face = Arc::new(sqs::Face::new(options.sqs));
-    let served = (Arc::clone(&broker), queue, under_way.clone(), face, guard);
+    let requests = Requests::new(options.metrics_queues.is_some());
+    let metrics = options
+        .metrics_queues
+        .map(|most| Arc::new(Metrics::new(Arc::clone(&broker), requests.clone(), most)));
+    let served = http::Served {
+        broker: Arc::clone(&broker),
+        queue,
+        max_body_bytes: options.max_body_bytes,
+        under_way: under_way.clone(),
+        requests,
+        sqs: Arc::new(sqs::Face::new(options.sqs)),
+        guard: http::auth::Guard { auth: options.auth, body_timeout: limits.body_timeout },
+        metrics,
+    };
     let timeouts = Timeouts {
         head: limits.head_timeout,
         answer: limits.body_timeout,
@@ -151,13 +165,11 @@ pub async fn run(
             .on_connect_ext(|connection: &Connection, data| {
                 data.insert(connection.progress());
             })
-            .h1(Watched({
-                let (broker, queue, under_way, face, guard) = served.clone();
-                http::front(broker, queue, options.max_body_bytes, under_way, face, guard)
-            }));
+            .h1(Watched(http::front(served.clone())));
         acceptor.clone().into_factory().and_then(requests)
     })?;
     let server = server.run();
+    broker.begin();
     log::info!("listening on {address}, capacity {capacity}, workers {workers}{tls}");
 
     let time = rt::spawn(keep_time(Arc::clone(&broker)));

@@ -9,6 +9,8 @@ mod body;
 mod classic;
 mod front;
 mod json;
+mod metrics;
+mod observe;
 mod ops;
 mod problem;
 mod refusal;
@@ -32,19 +34,36 @@ pub use self::answer::AnswerBody;
 use self::auth::Guard;
 use self::body::Body;
 use self::front::Front;
+pub use self::metrics::Metrics;
+pub use self::observe::{Face, FaceRequests, Requests};
 use self::refusal::Refusal;
 pub use self::under_way::UnderWay;
 use crate::broker::{Broker, Named};
 
-/// Makes the service of each worker, for [`HttpServer`](actix_web::HttpServer). The classic routes work
-/// on `queue`, which is one of the broker's; `sqs` is shared by all workers.
+/// What all workers of a server serve.
+#[derive(Clone)]
+pub struct Served {
+    /// The queues.
+    pub broker: Arc<Broker>,
+    /// The one of the classic routes.
+    pub queue: Arc<Named>,
+    /// The largest request body, in bytes, that is read.
+    pub max_body_bytes: usize,
+    /// The requests that are not answered yet.
+    pub under_way: UnderWay,
+    /// What is counted of requests.
+    pub requests: Requests,
+    /// The SQS face.
+    pub sqs: Arc<sqs::Face>,
+    /// What stands before every request.
+    pub guard: Guard,
+    /// What `/metrics` tells; there is no such path if `None`.
+    pub metrics: Option<Arc<Metrics>>,
+}
+
+/// Makes the service of each worker.
 pub fn front(
-    broker: Arc<Broker>,
-    queue: Arc<Named>,
-    max_body_bytes: usize,
-    under_way: UnderWay,
-    sqs: Arc<sqs::Face>,
-    guard: Guard,
+    served: Served,
 ) -> impl ServiceFactory<
     Request,
     Config = AppConfig,
@@ -54,11 +73,13 @@ pub fn front(
     Future: 'static,
     Service: Service<Request, Future: Unpin>,
 > {
+    let Served { broker, queue, max_body_bytes, under_way, requests, sqs, guard, metrics } = served;
     let body_timeout = guard.body_timeout;
-    let app = App::new().default_service(web::to(move |request, body| {
-        unknown_path(request, body, max_body_bytes, body_timeout)
-    }));
-    Front { broker, queue, max_body_bytes, under_way, sqs, guard, app: app.into_factory() }
+    let app = App::new().configure(metrics::configure(metrics)).default_service(web::to(
+        move |request, body| unknown_path(request, body, max_body_bytes, body_timeout),
+    ));
+    let app = app.into_factory();
+    Front { broker, queue, max_body_bytes, under_way, requests, sqs, guard, app }
 }
 
 async fn unknown_path(

@@ -11,7 +11,7 @@ use crate::support::server::{command, free_port};
 use crate::support::{Client, DEADLINE, Exit, Process, Server, event_body};
 
 /// Each setting: its flag, its variable, its default.
-const SETTINGS: [(&str, &str, &str); 21] = [
+const SETTINGS: [(&str, &str, &str); 22] = [
     ("--host", "RINGMQ_HOST", "127.0.0.1"),
     ("--port", "PORT", "8080"),
     ("--capacity", "RING_BUFFER_SIZE", "1024"),
@@ -33,6 +33,7 @@ const SETTINGS: [(&str, &str, &str); 21] = [
     ("--body-timeout", "RINGMQ_BODY_TIMEOUT", "30s"),
     ("--keep-alive", "RINGMQ_KEEP_ALIVE", "75s"),
     ("--log", "RUST_LOG", "info"),
+    ("--log-format", "RINGMQ_LOG_FORMAT", "text"),
 ];
 
 /// A server told by environment variables alone.
@@ -179,6 +180,7 @@ fn a_bad_value_is_refused_by_name() {
         ("--body-timeout", "RINGMQ_BODY_TIMEOUT", &["x", "-1", "0", "2h"]),
         ("--keep-alive", "RINGMQ_KEEP_ALIVE", &["x", "-1", "0", "2h"]),
         ("--log", "RUST_LOG", &["ringmq=loud", "a=b=c"]),
+        ("--log-format", "RINGMQ_LOG_FORMAT", &["", "JSON", "xml"]),
     ] {
         for value in values {
             // Should the value be taken after all, the server must not take a fixed port.

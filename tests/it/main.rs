@@ -11,6 +11,7 @@ mod config;
 mod contract;
 mod events;
 mod examples;
+mod logs;
 mod reload;
 mod shutdown;
 mod slow;
