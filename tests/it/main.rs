@@ -10,6 +10,7 @@ mod config;
 mod contract;
 mod events;
 mod examples;
+mod metrics;
 mod shutdown;
 mod sqs;
 mod support;
