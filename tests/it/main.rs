@@ -5,6 +5,7 @@
 
 mod bad_http;
 mod bad_input;
+mod cli;
 mod concurrency;
 mod config;
 mod contract;
