@@ -16,33 +16,33 @@ pub struct GuardSettings {
     /// TOML file with bearer tokens and what they are good for, read again on SIGHUP. The variable
     /// RINGMQ_AUTH_TOKENS has tokens too: `name=token send:orders.* receive:x; …`. Without either,
     /// everybody may do everything
-    #[arg(long, global = true, env = "RINGMQ_AUTH_FILE", value_name = "FILE")]
+    #[arg(long, env = "RINGMQ_AUTH_FILE", value_name = "FILE")]
     pub auth_file: Option<PathBuf>,
 
     /// PEM file with the certificate for HTTPS, and those of the authorities behind it; read again on
     /// SIGHUP
-    #[arg(long, global = true, env = "RINGMQ_TLS_CERT", value_name = "FILE")]
+    #[arg(long, env = "RINGMQ_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
 
     /// PEM file with the private key of that certificate
-    #[arg(long, global = true, env = "RINGMQ_TLS_KEY", value_name = "FILE")]
+    #[arg(long, env = "RINGMQ_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 
     /// Most connections at once; further ones are answered 503
-    #[arg(long, global = true, env = "RINGMQ_MAX_CONNECTIONS", default_value_t = 25_600, value_parser = max_connections)]
+    #[arg(long, env = "RINGMQ_MAX_CONNECTIONS", default_value_t = 25_600, value_parser = max_connections)]
     pub max_connections: usize,
 
     /// How long the head of a request may take, and a TLS handshake
-    #[arg(long, global = true, env = "RINGMQ_HEAD_TIMEOUT", default_value = "5s", value_parser = head_timeout)]
+    #[arg(long, env = "RINGMQ_HEAD_TIMEOUT", default_value = "5s", value_parser = head_timeout)]
     pub head_timeout: Duration,
 
     /// How long the body of a request may take in which less than 1 KiB a second comes, and an answer of
     /// which nothing is taken
-    #[arg(long, global = true, env = "RINGMQ_BODY_TIMEOUT", default_value = "30s", value_parser = body_timeout)]
+    #[arg(long, env = "RINGMQ_BODY_TIMEOUT", default_value = "30s", value_parser = body_timeout)]
     pub body_timeout: Duration,
 
     /// How long a connection without a request is kept
-    #[arg(long, global = true, env = "RINGMQ_KEEP_ALIVE", default_value = "75s", value_parser = keep_alive)]
+    #[arg(long, env = "RINGMQ_KEEP_ALIVE", default_value = "75s", value_parser = keep_alive)]
     pub keep_alive: Duration,
 }
 
