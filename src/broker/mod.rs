@@ -18,6 +18,7 @@ mod name;
 mod named;
 mod receipt;
 mod receiving;
+mod schema;
 mod sending;
 mod tasks;
 mod timer;

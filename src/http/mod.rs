@@ -8,6 +8,7 @@ mod body;
 mod classic;
 mod front;
 mod json;
+mod openapi;
 mod ops;
 mod problem;
 mod refusal;
@@ -49,6 +50,7 @@ pub fn front(
     InitError = (),
 > {
     let app = App::new()
+        .configure(openapi::configure)
         .default_service(web::to(move |request, body| unknown_path(request, body, max_body_bytes)));
     Front { broker, queue, max_body_bytes, under_way, sqs, app: app.into_factory() }
 }

@@ -28,6 +28,7 @@ use actix_web::web::Bytes;
 use self::call::Call;
 use super::answer::{Reply, without_body};
 use super::front::Worker;
+use super::openapi::Endpoint;
 use super::problem::Problem;
 use super::refusal::Refusal;
 
@@ -138,6 +139,16 @@ impl<'path> Route<'path> {
             | Self::Redrive => "POST",
         }
     }
+}
+
+/// What the document says of this face.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let mut endpoints = vec![messages::endpoint(), batch::endpoint(), receive::endpoint()];
+    endpoints.extend(browse::endpoints());
+    endpoints.extend(leases::endpoints());
+    endpoints.extend(queues::endpoints());
+    endpoints.extend(control::endpoints());
+    endpoints
 }
 
 /// Answers a request of this face whose body is there, or could not be read.
