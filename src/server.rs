@@ -14,7 +14,7 @@ use std::time::Duration;
 use actix_web::{HttpServer, rt};
 
 use crate::broker::{Broker, QueueName};
-use crate::http::{self, UnderWay, sqs};
+use crate::http::{self, Metrics, Requests, UnderWay, sqs};
 use crate::queue::Millis;
 
 /// How to serve.
@@ -28,6 +28,8 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// The SQS face.
     pub sqs: sqs::Settings,
+    /// How many queues have series of their own at `/metrics`; `None`, and there is no such path.
+    pub metrics_queues: Option<usize>,
 }
 
 /// Idle connections are kept for longer than clients and proxies keep theirs by default, so that it
@@ -60,10 +62,15 @@ pub async fn run(
     let (capacity, workers) = (queue.capacity(), options.workers);
     let under_way = UnderWay::default();
     let face = Arc::new(sqs::Face::new(options.sqs));
-    let served = (Arc::clone(&broker), queue, under_way.clone(), face);
+    let requests = Requests::new(options.metrics_queues.is_some());
+    let metrics = options
+        .metrics_queues
+        .map(|most| Arc::new(Metrics::new(Arc::clone(&broker), requests.clone(), most)));
+    let served = (Arc::clone(&broker), queue, under_way.clone(), requests, face, metrics);
     let front = move || {
-        let (broker, queue, under_way, face) = served.clone();
-        http::front(broker, queue, options.max_body_bytes, under_way, face)
+        let (broker, queue, under_way, requests, face, metrics) = served.clone();
+        let max_body_bytes = options.max_body_bytes;
+        http::front(broker, queue, max_body_bytes, under_way, requests, face, metrics)
     };
     let last_answers = options.drain_timeout.min(LAST_ANSWERS);
     let server = HttpServer::new(front)
@@ -77,6 +84,7 @@ pub async fn run(
         .disable_signals()
         .listen(listener)?
         .run();
+    broker.begin();
     log::info!("listening on {address}, capacity {capacity}, workers {workers}");
 
     let time = rt::spawn(keep_time(Arc::clone(&broker)));
@@ -162,7 +170,13 @@ mod tests {
             });
             let drain_timeout = Duration::from_secs(5);
             let sqs = sqs::Settings::default();
-            let options = Options { workers: 1, max_body_bytes: 100, drain_timeout, sqs };
+            let options = Options {
+                workers: 1,
+                max_body_bytes: 100,
+                drain_timeout,
+                sqs,
+                metrics_queues: None,
+            };
             let server = thread::spawn(move || {
                 rt::System::new().block_on(run(listener, served, options, stopped))
             });

@@ -12,12 +12,13 @@ use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use log::LevelFilter;
 
 pub use self::file::SettingsFile;
 use crate::duration;
 use crate::http::sqs::LimitsKind;
+use crate::logging::LogFormat;
 use crate::queue::Queue;
 
 /// An HTTP event queue service with a lock-free ring buffer at its heart.
@@ -95,14 +96,27 @@ pub struct Settings {
     #[arg(long, global = true, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
     pub sqs_limits: LimitsKind,
 
+    /// Whether to count for /metrics and to serve it: on or off
+    #[arg(long, global = true, env = "RINGMQ_METRICS", value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = metrics)]
+    pub metrics: bool,
+
+    /// Queues that have series of their own at /metrics, the busiest; the others share one
+    #[arg(long, global = true, env = "RINGMQ_METRICS_QUEUES", value_name = "N", default_value_t = 100, value_parser = metrics_queues)]
+    pub metrics_queues: usize,
+
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
+
+    /// How to log: text, or json with one object a line
+    #[arg(long, global = true, env = "RINGMQ_LOG_FORMAT", default_value = "text", value_parser = log_format)]
+    pub log_format: LogFormat,
 }
 
 /// What actix-server allows.
 const MAX_WORKERS: usize = 512;
 const MAX_BODY_BYTES: usize = 1 << 30;
+const MAX_METRICS_QUEUES: usize = 100_000;
 const MAX_DRAIN_TIMEOUT: Duration = Duration::from_hours(1);
 
 fn default_workers() -> usize {
@@ -188,6 +202,22 @@ fn sqs_limits(value: &str) -> Result<LimitsKind, String> {
     }
 }
 
+fn metrics(value: &str) -> Result<bool, String> {
+    on_or_off(value, "RINGMQ_METRICS")
+}
+
+fn metrics_queues(value: &str) -> Result<usize, String> {
+    number(value, 0..=MAX_METRICS_QUEUES, "RINGMQ_METRICS_QUEUES")
+}
+
+fn on_or_off(value: &str, variable: &str) -> Result<bool, String> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("must be `on` or `off` {}", also(variable))),
+    }
+}
+
 fn log_filter(value: &str) -> Result<String, String> {
     if let Err(error) = env_filter::Builder::new().try_parse(value) {
         return Err(format!("{error} {}", also("RUST_LOG")));
@@ -205,6 +235,14 @@ fn log_filter(value: &str) -> Result<String, String> {
         }
     }
     Ok(value.to_owned())
+}
+
+fn log_format(value: &str) -> Result<LogFormat, String> {
+    match value {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("must be `text` or `json` {}", also("RINGMQ_LOG_FORMAT"))),
+    }
 }
 
 fn number<T>(value: &str, allowed: RangeInclusive<T>, variable: &str) -> Result<T, String>
@@ -248,11 +286,14 @@ mod tests {
             ("--capacity", "RING_BUFFER_SIZE", "0", "1 to 2147483648"),
             ("--workers", "RINGMQ_WORKERS", "513", "1 to 512"),
             ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", "1MB", "1 to 1073741824"),
+            ("--metrics", "RINGMQ_METRICS", "yes", "`on` or `off`"),
+            ("--metrics-queues", "RINGMQ_METRICS_QUEUES", "100001", "0 to 100000"),
             ("--log", "RUST_LOG", "ringmq=loud", "loud"),
             ("--log", "RUST_LOG", "infoo", "off, error, warn, info, debug, trace"),
             ("--log", "RUST_LOG", "info/text", "`info/text`"),
             ("--log", "RUST_LOG", "", "off, error, warn, info, debug, trace"),
             ("--host", "RINGMQ_HOST", "", "an address or a host name"),
+            ("--log-format", "RINGMQ_LOG_FORMAT", "JSON", "`text` or `json`"),
         ] {
             let error = settings(&[&format!("{flag}={value}")]).expect_err(value);
             for part in [flag, variable, allowed, &format!("'{value}'")] {

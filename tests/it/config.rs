@@ -11,7 +11,7 @@ use crate::support::server::{command, free_port};
 use crate::support::{Client, DEADLINE, Exit, Process, Server, event_body};
 
 /// Each setting: its flag, its variable, its default.
-const SETTINGS: [(&str, &str, &str); 14] = [
+const SETTINGS: [(&str, &str, &str); 15] = [
     ("--host", "RINGMQ_HOST", "127.0.0.1"),
     ("--port", "PORT", "8080"),
     ("--capacity", "RING_BUFFER_SIZE", "1024"),
@@ -26,6 +26,7 @@ const SETTINGS: [(&str, &str, &str); 14] = [
     ("--sqs-secret-key", "RINGMQ_SQS_SECRET_KEY", ""),
     ("--sqs-limits", "RINGMQ_SQS_LIMITS", "strict"),
     ("--log", "RUST_LOG", "info"),
+    ("--log-format", "RINGMQ_LOG_FORMAT", "text"),
 ];
 
 /// A server told by environment variables alone.
@@ -167,6 +168,7 @@ fn a_bad_value_is_refused_by_name() {
         ("--sqs-secret-key", "RINGMQ_SQS_SECRET_KEY", &[""]),
         ("--sqs-limits", "RINGMQ_SQS_LIMITS", &["loose", "Strict"]),
         ("--log", "RUST_LOG", &["ringmq=loud", "a=b=c"]),
+        ("--log-format", "RINGMQ_LOG_FORMAT", &["", "JSON", "xml"]),
     ] {
         for value in values {
             // Should the value be taken after all, the server must not take a fixed port.

@@ -23,7 +23,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 pub(super) use self::endpoint::{Answered, Endpoint, Role, reference};
 pub use self::files::configure;
 use super::problem::{Code, Document, Failure, Retry};
-use super::{classic, ops, v1};
+use super::{classic, metrics, ops, v1};
 
 /// What the operations are grouped by.
 pub(super) mod tag {
@@ -65,6 +65,7 @@ fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = v1::endpoints();
     endpoints.extend(classic::endpoints());
     endpoints.extend(ops::endpoints());
+    endpoints.push(metrics::endpoint());
     endpoints.extend(files::endpoints());
     endpoints
 }

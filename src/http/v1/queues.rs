@@ -144,6 +144,14 @@ struct QueueTotals {
     sent: u64,
     /// Messages that are gone, for whichever reason.
     gone: u64,
+    /// Deliveries to consumers.
+    received: u64,
+    /// Messages acknowledged.
+    acked: u64,
+    /// Messages given back.
+    released: u64,
+    /// Sends refused.
+    refused: u64,
     /// Messages gone because their time was over.
     expired: u64,
     /// Messages dropped for newer ones, or for want of a dead-letter queue.
@@ -152,6 +160,10 @@ struct QueueTotals {
     dead_letters: u64,
     /// Leases that ran out.
     leases_run_out: u64,
+    /// Messages purged.
+    purged: u64,
+    /// Messages moved away by a redrive.
+    redriven: u64,
 }
 
 impl<'a> Queue<'a> {
@@ -174,10 +186,16 @@ impl<'a> Queue<'a> {
             totals: QueueTotals {
                 sent: counts.sent,
                 gone: counts.gone,
+                received: counts.received,
+                acked: counts.acked,
+                released: counts.released,
+                refused: queue.refusals.iter().sum(),
                 expired: counts.expired,
                 dropped: counts.dropped,
                 dead_letters: counts.dead_letters,
                 leases_run_out: counts.lease_ends,
+                purged: counts.purged,
+                redriven: counts.redriven,
             },
             oldest_age_ms: queue.oldest_age.map(|age| age.as_millis() as u64),
             drained_per_second: queue.drain_rate,
@@ -211,7 +229,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "waiting_receives": 0, "waiting_sends": 0,
         },
         "totals": {
-            "sent": 1, "gone": 0, "expired": 0, "dropped": 0, "dead_letters": 0, "leases_run_out": 0,
+            "sent": 1, "gone": 0, "received": 0, "acked": 0, "released": 0, "refused": 0, "expired": 0,
+            "dropped": 0, "dead_letters": 0, "leases_run_out": 0, "purged": 0, "redriven": 0,
         },
         "oldest_age_ms": 8512,
         "drained_per_second": 0.0,
