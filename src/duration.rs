@@ -54,6 +54,8 @@ pub(crate) fn write(duration: Duration) -> String {
 
 /// What [`read`] reads, as a regular expression.
 const PATTERN: &str = r"^[0-9]+(\.[0-9]*)?(ms|s|m|h|d)?$";
+/// The same, but for nothing.
+const PATTERN_BUT_ZERO: &str = r"^(?=[0-9.]*[1-9])[0-9]+(\.[0-9]*)?(ms|s|m|h|d)?$";
 
 /// The schema of a duration within bounds, as text. How large it may be is no matter of a schema, so
 /// that stands in its description and in `x-range`.
@@ -62,7 +64,7 @@ pub(crate) fn text_schema(range: &RangeInclusive<Duration>) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .description(Some(format!("A duration from {least} to {most}.")))
-        .pattern(Some(PATTERN))
+        .pattern(Some(if range.start().is_zero() { PATTERN } else { PATTERN_BUT_ZERO }))
         .extensions(Some(Extensions::from_iter([(
             "x-range",
             json!({ "minimum": least, "maximum": most }),

@@ -17,17 +17,17 @@ use crate::queue::{Overflow, Queue};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsDocument {
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     capacity: Said<u64>,
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     max_bytes: Said<u64>,
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     max_message_bytes: Said<u64>,
     #[serde(deserialize_with = "said")]
     overflow: Said<OverflowWord>,
     #[serde(deserialize_with = "said")]
     lease: Said<Span>,
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     max_receives: Said<u32>,
     #[serde(deserialize_with = "said")]
     dead_letter: Said<QueueName>,
@@ -37,7 +37,7 @@ pub struct SettingsDocument {
     ttl: Said<Span>,
     #[serde(deserialize_with = "said")]
     delay: Said<Span>,
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     max_in_flight: Said<u32>,
     #[serde(deserialize_with = "said")]
     idempotency_window: Said<Span>,
@@ -74,6 +74,54 @@ fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Said
         Some(value) => Said::Value(value),
         None => Said::Null,
     })
+}
+
+fn said_count<'de, D: Deserializer<'de>, T: TryFrom<u64>>(value: D) -> Result<Said<T>, D::Error> {
+    Ok(match Option::<Count>::deserialize(value)? {
+        Some(Count(count)) => Said::Value(T::try_from(count).map_err(|_| {
+            D::Error::invalid_value(Unexpected::Unsigned(count), &"a smaller whole number")
+        })?),
+        None => Said::Null,
+    })
+}
+
+/// A whole number, also where it is written as `7.0`: JSON knows no difference.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        struct CountVisitor;
+
+        impl Visitor<'_> for CountVisitor {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a whole number, not below 0")
+            }
+
+            fn visit_u64<E: de::Error>(self, count: u64) -> Result<Count, E> {
+                Ok(Count(count))
+            }
+
+            fn visit_i64<E: de::Error>(self, count: i64) -> Result<Count, E> {
+                let whole = u64::try_from(count).map(Count);
+                whole.map_err(|_| E::invalid_value(Unexpected::Signed(count), &self))
+            }
+
+            fn visit_f64<E: de::Error>(self, count: f64) -> Result<Count, E> {
+                // Beyond that a float does not tell one whole number from the next.
+                const EXACT: f64 = (1_u64 << 53) as f64;
+                if count.fract() == 0.0 && (0.0..=EXACT).contains(&count) {
+                    Ok(Count(count as u64))
+                } else {
+                    Err(E::invalid_type(Unexpected::Float(count), &self))
+                }
+            }
+        }
+
+        value.deserialize_any(CountVisitor)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

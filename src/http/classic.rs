@@ -7,9 +7,10 @@ use actix_web::http::{Method, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use serde_json::json as json_of;
-use utoipa::ToSchema;
-use utoipa::openapi::Required;
 use utoipa::openapi::path::HttpMethod;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{RefOr, Required};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::answer::{Answer, json};
 use super::json::write_escaped;
@@ -116,14 +117,25 @@ pub(super) fn look(look: Look, queue: &Named) -> Answer {
     })
 }
 
-/// An event on its way in. Unknown fields are ignored, `event` is matched whatever its case, and where it
-/// is missing the event is the empty string.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the shape of what `read_event` reads")]
-#[schema(as = ClassicEvent)]
-struct EventBody {
-    event: Option<String>,
+/// An event on its way in, as [`read_event`](super::json::read_event) takes it.
+struct ClassicEvent;
+
+impl PartialSchema for ClassicEvent {
+    fn schema() -> RefOr<Schema> {
+        let or_null = |kind| SchemaType::Array(vec![kind, Type::Null]);
+        let event = ObjectBuilder::new().schema_type(or_null(Type::String));
+        ObjectBuilder::new()
+            .schema_type(or_null(Type::Object))
+            .description(Some(
+                "An event on its way in. Unknown fields are ignored, `event` is matched whatever its case, and \
+                 where it is missing the event is the empty string.",
+            ))
+            .property("event", event)
+            .into()
+    }
 }
+
+impl ToSchema for ClassicEvent {}
 
 /// What became of an event.
 #[derive(ToSchema)]
@@ -181,7 +193,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Put an event in\nOnly the first JSON value of the body counts.",
             Role::Send,
         )
-        .takes_json::<EventBody>(Required::True, json_of!({ "event": "hello" }))
+        .takes_json::<ClassicEvent>(Required::True, json_of!({ "event": "hello" }))
         .answers_json::<ClassicAnswer>(
             "It is queued.",
             json_of!({ "message": "Successfully enqueued event", "event": "hello" }),

@@ -65,7 +65,7 @@ struct Redrive {
     #[schema(schema_with = broker::QueueName::nullable_schema)]
     to: Option<String>,
     #[schema(schema_with = max_schema)]
-    max: Option<u64>,
+    max: Option<broker::Count>,
     /// How many a second at most; as fast as it goes, if it is not said.
     #[schema(minimum = 0.001, maximum = 1_000_000)]
     rate: Option<f64>,
@@ -100,7 +100,7 @@ pub(super) fn redrive(call: &Call<'_>) -> Result<Reply, Problem> {
     if let Some(to) = &to {
         call.broker().queue(to)?;
     }
-    let most = max.unwrap_or_else(|| queue.ready());
+    let most = max.map_or_else(|| queue.ready(), |max| max.0);
     Ok(call.later(async move |broker, queue| {
         let what = broker::Redrive { to: to.as_deref(), most, rate };
         let (moved, stopped_by) = broker.redrive(queue, what, time::sleep, || {}, || true).await;
