@@ -14,3 +14,4 @@ pub mod queue;
 pub mod ring;
 pub mod server;
 mod sync;
+pub mod tls;

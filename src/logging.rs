@@ -267,4 +267,17 @@ mod tests {
         assert!(read_filter("ringmq=loud").is_err());
         assert_eq!(read_filter("warn,ringmq::http=debug").unwrap().filter(), LevelFilter::Debug);
     }
+
+    #[test]
+    fn the_filter_can_be_changed_and_stays_where_it_cannot() {
+        let logged = || log::log_enabled!(target: "ringmq::logging::example", Level::Debug);
+        init("off", LogFormat::Text).unwrap();
+        assert!(!logged());
+        reload("off,ringmq::logging=debug").unwrap();
+        assert!(logged() && log::max_level() == LevelFilter::Debug);
+        assert!(reload("ringmq=loud").is_err());
+        assert!(logged());
+        reload("off").unwrap();
+        assert!(!logged());
+    }
 }

@@ -4,6 +4,7 @@
 //! that names both, the value and what is allowed.
 
 mod file;
+mod guard;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -16,6 +17,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use log::LevelFilter;
 
 pub use self::file::SettingsFile;
+pub use self::guard::{AUTH_TOKENS, GuardSettings, Secret};
 use crate::duration;
 use crate::http::sqs::LimitsKind;
 use crate::logging::LogFormat;
@@ -90,11 +92,15 @@ pub struct Settings {
 
     /// Secret of that access key; better given in the variable, which other users cannot see
     #[arg(long, global = true, env = "RINGMQ_SQS_SECRET_KEY", hide_env_values = true, value_name = "SECRET", value_parser = sqs_secret_key)]
-    pub sqs_secret_key: Option<String>,
+    pub sqs_secret_key: Option<Secret>,
 
     /// Limits of SQS requests: those of Amazon, or wider ones
     #[arg(long, global = true, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
     pub sqs_limits: LimitsKind,
+
+    /// Who may ask, by what, and how slowly.
+    #[command(flatten)]
+    pub guard: GuardSettings,
 
     /// Whether to count for /metrics and to serve it: on or off
     #[arg(long, global = true, env = "RINGMQ_METRICS", value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = metrics)]
@@ -187,11 +193,11 @@ fn sqs_access_key(value: &str) -> Result<String, String> {
 }
 
 /// Whatever it is, but for nothing: an error would show it.
-fn sqs_secret_key(value: &str) -> Result<String, String> {
+fn sqs_secret_key(value: &str) -> Result<Secret, String> {
     if value.is_empty() {
         return Err(format!("must not be empty {}", also("RINGMQ_SQS_SECRET_KEY")));
     }
-    Ok(value.to_owned())
+    Ok(Secret(value.to_owned()))
 }
 
 fn sqs_limits(value: &str) -> Result<LimitsKind, String> {

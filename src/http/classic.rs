@@ -14,7 +14,8 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::answer::{Answer, json};
 use super::json::write_escaped;
-use super::openapi::{Answered, Endpoint, Role, schema, tag};
+use super::openapi::{Answered, Endpoint, schema, tag};
+use super::problem::Code;
 use super::refusal::Refusal;
 use crate::broker::Named;
 use crate::queue::Message;
@@ -175,23 +176,21 @@ looks! {
 /// What the document says of this face.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let line = |says: &str| Answered::new(says).content("text/plain", Some(schema::text().into()));
-    let endpoint = |method, path, id, says, role| {
+    let endpoint = |method, path, id, says| {
         Endpoint::text(method, path, id, says)
             .tagged(tag::CLASSIC)
-            .needs(role)
+            .refuses(&[Code::Forbidden])
             .answers(StatusCode::PAYLOAD_TOO_LARGE, line("The body or the event is too large."))
             .answers(StatusCode::BAD_REQUEST, line("The body is incomplete, or holds no event."))
-            .answers(StatusCode::UNAUTHORIZED, line("The server asks for a token."))
-            .answers(StatusCode::FORBIDDEN, line("The token does not allow this."))
+            .answers(StatusCode::REQUEST_TIMEOUT, line("The body did not come in time."))
     };
-    let look = |path, id, says| endpoint(HttpMethod::Get, path, id, says, Role::Monitor);
+    let look = |path, id, says| endpoint(HttpMethod::Get, path, id, says);
     vec![
         endpoint(
             HttpMethod::Post,
             "/enqueue",
             "enqueue",
             "Put an event in\nOnly the first JSON value of the body counts.",
-            Role::Send,
         )
         .takes_json::<ClassicEvent>(Required::True, json_of!({ "event": "hello" }))
         .answers_json::<ClassicAnswer>(
@@ -200,7 +199,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         )
         .answers(StatusCode::INTERNAL_SERVER_ERROR, line("`cannot enqueue to a full buffer`"))
         .answers(StatusCode::SERVICE_UNAVAILABLE, line("The server is stopping, or out of memory.")),
-        endpoint(HttpMethod::Get, "/dequeue", "dequeue", "Take an event out\nFor good.", Role::Receive)
+        endpoint(HttpMethod::Get, "/dequeue", "dequeue", "Take an event out\nFor good.")
             .answers_json::<ClassicAnswer>(
                 "The event.",
                 json_of!({ "message": "Successfully dequeued event", "event": "hello" }),

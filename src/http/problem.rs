@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::answer::{Answer, PROBLEM_JSON, number, typed};
 use crate::broker::{Error, MoveError};
+use crate::duration;
 use crate::queue::{LeaseError, SendRefusal};
 
 /// Whether the same request may go well later.
@@ -68,7 +69,9 @@ codes! {
     Unauthorized = "unauthorized", UNAUTHORIZED, No,
         "The server asks for a token, and the request has none that it knows.";
     Forbidden = "forbidden", FORBIDDEN, No,
-        "The token does not allow this, or not with this queue.";
+        "The token does not have the role that this needs, which is `role`, on this queue.";
+    CrossOrigin = "cross_origin", FORBIDDEN, No,
+        "A browser says that the request comes from a page of another origin.";
     UnknownPath = "unknown_path", NOT_FOUND, No,
         "There is nothing at this path.";
     QueueNotFound = "queue_not_found", NOT_FOUND, No,
@@ -81,6 +84,8 @@ codes! {
         "There is no such move of messages.";
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, No,
         "The path has other methods, which `Allow` names.";
+    BodyTimeout = "body_timeout", REQUEST_TIMEOUT, No,
+        "The body did not come in time.";
     LeaseLost = "lease_lost", CONFLICT, No,
         "The lease is over and the message was delivered again, or waits for that: somebody else has \
          to do it.";
@@ -129,7 +134,11 @@ pub(super) struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<String>,
-    /// The queue that is not there.
+    /// The role that is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    role: Option<&'static str>,
+    /// The queue that is not there, or where the role is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     queue: Option<String>,
@@ -184,6 +193,8 @@ struct Facts {
     code: Code,
     failure: Failure,
     allow: Option<&'static str>,
+    /// How a client shows who it is.
+    challenge: Option<&'static str>,
     close: bool,
 }
 
@@ -191,6 +202,7 @@ impl Problem {
     pub(super) fn new(code: Code, detail: impl Into<String>) -> Self {
         let failure = Failure {
             field: None,
+            role: None,
             queue: None,
             used_by: None,
             bound: None,
@@ -201,7 +213,7 @@ impl Problem {
             detail: detail.into(),
             retry_after_s: None,
         };
-        Self(Box::new(Facts { code, failure, allow: None, close: false }))
+        Self(Box::new(Facts { code, failure, allow: None, challenge: None, close: false }))
     }
 
     /// With the parameter, header or field that is to blame.
@@ -278,6 +290,38 @@ impl Problem {
         Self::new(Code::BodyTooLarge, detail).with_limit(limit as u64)
     }
 
+    /// The body did not come in time.
+    pub(super) fn body_too_slow(limit: Duration) -> Self {
+        let detail = format!("the body did not come within {}", duration::write(limit));
+        let mut problem = Self::new(Code::BodyTimeout, detail);
+        problem.0.close = true;
+        problem
+    }
+
+    /// Nobody says who asks, or `given` who it is that is not known.
+    pub(super) fn unauthorized(detail: &str, given: bool) -> Self {
+        let mut problem = Self::new(Code::Unauthorized, detail);
+        problem.0.challenge = Some(match given {
+            true => "Bearer realm=\"ringmq\", error=\"invalid_token\"",
+            false => "Bearer realm=\"ringmq\"",
+        });
+        problem
+    }
+
+    /// Who asks may not: a role is needed, on a queue or on all of them (`*`).
+    pub(super) fn forbidden(role: &'static str, queue: &str) -> Self {
+        let detail = format!("the token has no role `{role}` on the queue `{queue}`");
+        let mut problem = Self::new(Code::Forbidden, detail);
+        problem.0.failure.role = Some(role);
+        problem.0.failure.queue = Some(queue.to_owned());
+        problem
+    }
+
+    /// A page of another origin asks.
+    pub(super) fn cross_origin() -> Self {
+        Self::new(Code::CrossOrigin, "the request comes from a page of another origin")
+    }
+
     /// No message has this id, or not any more.
     pub(super) fn unknown_message() -> Self {
         let detail = "there is no message with this id, or not any more";
@@ -291,7 +335,7 @@ impl Problem {
 
     /// As the answer.
     pub(super) fn answer(&self) -> Answer {
-        let Facts { code, failure, allow, close } = &*self.0;
+        let Facts { code, failure, allow, challenge, close } = &*self.0;
         let document = Document {
             kind: format!("urn:ringmq:problem:{}", code.as_str()),
             title: code.status().canonical_reason().unwrap_or("Error"),
@@ -304,6 +348,9 @@ impl Problem {
         }
         if let Some(allow) = allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(challenge) = challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if *close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -3,7 +3,7 @@
 //! What all operations of a kind have in common is said once, here: whoever is about a queue names it in
 //! the path, may not find it, and is told how full it is; whoever needs a token may be refused.
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
@@ -20,39 +20,11 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Object, Ref, RefOr, Required};
 
 use super::schema;
+use crate::http::auth::{Role, access};
 use crate::http::problem::{Code, Document, Retry};
 
 /// The name of the security scheme.
 pub(super) const TOKEN: &str = "token";
-
-/// What a token has to allow.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) enum Role {
-    Send,
-    Receive,
-    Admin,
-    Monitor,
-}
-
-impl Role {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Send => "send",
-            Self::Receive => "receive",
-            Self::Admin => "admin",
-            Self::Monitor => "monitor",
-        }
-    }
-}
-
-/// How an operation tells its errors.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) enum Face {
-    /// `application/problem+json`.
-    V1,
-    /// A line of text; each says itself which.
-    Text,
-}
 
 /// An operation of the document.
 pub(in crate::http) struct Endpoint {
@@ -60,10 +32,10 @@ pub(in crate::http) struct Endpoint {
     pub(super) method: HttpMethod,
     /// Whether HEAD is answered as GET is.
     pub(super) head: bool,
-    face: Face,
     operation: Operation,
     id: &'static str,
-    role: Option<Role>,
+    /// `None` where no token is needed; any role will do, where it is none of these.
+    role: Option<Option<Role>>,
     answers: Vec<(StatusCode, Answered)>,
     problems: Vec<Code>,
     pub(super) schemas: Vec<(String, RefOr<Schema>)>,
@@ -78,11 +50,14 @@ impl Endpoint {
         id: &'static str,
         says: &str,
     ) -> Self {
-        let endpoint = Self::new(Face::V1, method, path, id, says).refuses(&[
+        let head = method == HttpMethod::Get;
+        let mut endpoint = Self::new(method, path, id, says).refuses(&[
             Code::InvalidParameter,
             Code::IncompleteBody,
+            Code::BodyTimeout,
             Code::BodyTooLarge,
         ]);
+        endpoint.head = head;
         if !endpoint.is_about_a_queue() {
             return endpoint;
         }
@@ -98,28 +73,30 @@ impl Endpoint {
         id: &'static str,
         says: &str,
     ) -> Self {
-        Self::new(Face::Text, method, path, id, says)
+        Self::new(method, path, id, says)
     }
 
-    fn new(
-        face: Face,
-        method: HttpMethod,
-        path: &'static str,
-        id: &'static str,
-        says: &str,
-    ) -> Self {
+    fn new(method: HttpMethod, path: &'static str, id: &'static str, says: &str) -> Self {
         let (summary, description) = says.split_once('\n').unwrap_or((says, ""));
         let description = Some(description.trim()).filter(|description| !description.is_empty());
+        let verb = match method {
+            HttpMethod::Post => Method::POST,
+            HttpMethod::Put => Method::PUT,
+            HttpMethod::Patch => Method::PATCH,
+            HttpMethod::Delete => Method::DELETE,
+            _ => Method::GET,
+        };
+        // From the guard's own table.
+        let role = access::role(&verb, path);
         let operation =
             OperationBuilder::new().summary(Some(summary)).description(description).build();
         Self {
             path,
-            head: method == HttpMethod::Get && face == Face::V1,
+            head: false,
             method,
-            face,
             operation,
             id,
-            role: None,
+            role,
             answers: Vec::new(),
             problems: Vec::new(),
             schemas: Vec::new(),
@@ -133,16 +110,6 @@ impl Endpoint {
     pub(in crate::http) fn tagged(mut self, tag: &str) -> Self {
         self.operation.tags.get_or_insert_default().push(tag.to_owned());
         self
-    }
-
-    /// What a token has to allow, where the server has tokens.
-    pub(in crate::http) fn needs(mut self, role: Role) -> Self {
-        self.role = Some(role);
-        if self.face == Face::V1 {
-            self.refuses(&[Code::Unauthorized, Code::Forbidden])
-        } else {
-            self
-        }
     }
 
     /// HEAD is answered as GET is, but for the body.
@@ -249,7 +216,7 @@ impl Endpoint {
         }
         if let Some(role) = self.role {
             // A server without tokens asks for none.
-            let with_token = SecurityRequirement::new(TOKEN, [role.as_str()]);
+            let with_token = SecurityRequirement::new(TOKEN, role.map(Role::as_str));
             operation.security = Some(vec![with_token, SecurityRequirement::default()]);
         }
         operation
@@ -269,8 +236,18 @@ impl Endpoint {
         response
     }
 
+    /// Its own, and those of the guard.
+    fn problems(&self) -> impl Iterator<Item = Code> {
+        let token = self.role.is_some().then_some(Code::Unauthorized);
+        let role = self.role.flatten().or(self.is_about_a_queue().then_some(Role::Monitor));
+        let role = role.and(Some(Code::Forbidden));
+        let does_something = self.method != HttpMethod::Get || self.path == "/dequeue";
+        let origin = does_something.then_some(Code::CrossOrigin);
+        self.problems.iter().copied().chain(token).chain(role).chain(origin)
+    }
+
     fn problem_statuses(&self) -> Vec<StatusCode> {
-        let mut statuses: Vec<_> = self.problems.iter().map(|code| code.status()).collect();
+        let mut statuses: Vec<_> = self.problems().map(Code::status).collect();
         statuses.sort_unstable();
         statuses.dedup();
         statuses
@@ -280,7 +257,7 @@ impl Endpoint {
     fn refusal(&self, status: StatusCode, head: bool) -> Response {
         let mut codes: Vec<Code> = Vec::new();
         for code in Code::ALL {
-            if code.status() == status && self.problems.contains(code) {
+            if code.status() == status && self.problems().any(|one| one == *code) {
                 codes.push(*code);
             }
         }
@@ -313,7 +290,8 @@ impl Endpoint {
             response = response.header("Retry-After", retry_after);
         }
         if status == StatusCode::UNAUTHORIZED {
-            let challenge = header(schema::text(), "`Bearer`.", Required::True);
+            let says = "`Bearer`, and what was wrong with the token.";
+            let challenge = header(schema::text(), says, Required::True);
             response = response.header("WWW-Authenticate", challenge);
         }
         response.build()

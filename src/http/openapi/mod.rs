@@ -20,7 +20,7 @@ use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{OpenApi, OpenApiBuilder, PathItem};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-pub(super) use self::endpoint::{Answered, Endpoint, Role, reference};
+pub(super) use self::endpoint::{Answered, Endpoint, reference};
 pub use self::files::configure;
 use super::problem::{Code, Document, Failure, Retry};
 use super::{classic, metrics, ops, v1};

@@ -15,7 +15,7 @@ use super::call::Call;
 use super::item::{self, BatchItem, Items};
 use crate::broker::{Broker, ID_LENGTH, Named, YieldNow};
 use crate::http::answer::{Answer, Reply, json};
-use crate::http::openapi::{Endpoint, Role, reference, schema, tag};
+use crate::http::openapi::{Endpoint, reference, schema, tag};
 use crate::http::problem::{Code, Failure, Problem};
 use crate::queue::{Message, MessageId, Millis, Options, SendRefusal, TrySendError};
 
@@ -198,7 +198,6 @@ pub(super) fn endpoint() -> Endpoint {
     endpoint.know::<BatchItem>();
     endpoint
         .tagged(tag::MESSAGES)
-        .needs(Role::Send)
         .takes(body)
         .answers_json::<BatchResults>(
             "A result for each message.",

@@ -15,7 +15,7 @@ use super::call::{Call, read_duration};
 use crate::broker::{Broker, MAX_DELAY, MAX_LEASE, Named};
 use crate::duration;
 use crate::http::answer::{Answer, empty, json as json_answer};
-use crate::http::openapi::{Answered, Endpoint, Role, schema, tag};
+use crate::http::openapi::{Answered, Endpoint, schema, tag};
 use crate::http::problem::{Code, Failure, Problem, line};
 
 /// The most receipts of one request.
@@ -203,7 +203,7 @@ bodies! {
 pub(super) fn endpoints() -> Vec<Endpoint> {
     const PATH: &str = "/v1/queues/{queue}/leases/{receipt}";
     const REFUSALS: &[Code] = &[Code::ReceiptUnknown, Code::LeaseLost, Code::MessageGone];
-    let tagged = |endpoint: Endpoint| endpoint.tagged(tag::LEASES).needs(Role::Receive);
+    let tagged = |endpoint: Endpoint| endpoint.tagged(tag::LEASES);
     let one = |method, path, id, says| {
         tagged(Endpoint::v1(method, path, id, says))
             .path_parameter("receipt", schema::receipt(), "That of the newest delivery.")

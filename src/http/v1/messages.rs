@@ -20,7 +20,7 @@ use super::{attributes, delivery};
 use crate::broker::{MAX_DELAY, Named, SendOptions, is_for_room};
 use crate::http::answer::{Answer, JSON, Reply, typed};
 use crate::http::observe;
-use crate::http::openapi::{Answered, Endpoint, Role, schema, tag};
+use crate::http::openapi::{Answered, Endpoint, schema, tag};
 use crate::http::problem::{Code, Problem};
 use crate::queue::{ContentType, Message, MessageId, Options, SendRefusal, TrySendError};
 
@@ -136,7 +136,6 @@ pub(super) fn endpoint() -> Endpoint {
          for room, or the queue drops the oldest.",
     )
     .tagged(tag::MESSAGES)
-    .needs(Role::Send)
     .query(
         "wait",
         schema::span(&(Duration::ZERO..=LONGEST_WAIT)),

@@ -10,7 +10,7 @@ use utoipa::openapi::path::HttpMethod;
 use super::call::Call;
 use crate::broker::{Declared, Description, QueueName, QueueSettings, SettingsDocument};
 use crate::http::answer::{Answer, JSON, typed};
-use crate::http::openapi::{Answered, Endpoint, Role, schema, tag};
+use crate::http::openapi::{Answered, Endpoint, schema, tag};
 use crate::http::problem::{Code, Problem, line};
 
 /// `GET /v1/queues`: all of them, by name; `prefix` names those that begin with it.
@@ -18,8 +18,9 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let [prefix] = call.parameters(["prefix"])?;
     let prefix = prefix.text().unwrap_or_default();
     let described = call.broker().describe_all(prefix);
-    let queues = described.iter().map(QueueSummary::of).collect();
-    Ok(answer(StatusCode::OK, &QueueList { queues }))
+    let caller = call.caller();
+    let seen = described.iter().filter(|queue| caller.sees(queue.name.as_str()));
+    Ok(answer(StatusCode::OK, &QueueList { queues: seen.map(QueueSummary::of).collect() }))
 }
 
 /// `GET /v1/queues/{q}`.
@@ -36,6 +37,9 @@ pub(super) fn put(call: &Call<'_>) -> Result<Answer, Problem> {
     call.refuse_while_draining()?;
     let name: QueueName = call.name().parse().map_err(crate::broker::Error::from)?;
     let settings: SettingsDocument = call.document()?;
+    if let Some(target) = settings.dead_letter() {
+        call.check_target(target.as_str())?;
+    }
     let status = match call.broker().declare(&name, settings)? {
         Declared::Created => StatusCode::CREATED,
         Declared::Updated => StatusCode::OK,
@@ -242,7 +246,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::v1(HttpMethod::Get, "/v1/queues", "listQueues", "List queues\nBy name.")
             .tagged(tag::QUEUES)
-            .needs(Role::Monitor)
             .query("prefix", schema::text(), "Only those whose names begin with it.")
             .answers_json::<QueueList<'_>>("The queues.", list),
         Endpoint::v1(
@@ -252,7 +255,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Describe a queue\nIts settings, what is in it now, and what was since it was made.",
         )
         .tagged(tag::QUEUES)
-        .needs(Role::Monitor)
         .answers_json::<Queue<'_>>("The queue.", queue.clone()),
         Endpoint::v1(
             HttpMethod::Put,
@@ -263,7 +265,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
              but not below the present depth.",
         )
         .tagged(tag::QUEUES)
-        .needs(Role::Admin)
         .takes_json::<SettingsDocument>(
             Required::False,
             json!({ "capacity": 10_000, "lease": "30s", "max_receives": 5 }),
@@ -287,7 +288,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
              any more.",
         )
         .tagged(tag::QUEUES)
-        .needs(Role::Admin)
         .answers_json::<DeletedQueue<'_>>(
             "It is deleted.",
             json!({ "name": "orders", "deleted_messages": 1 }),

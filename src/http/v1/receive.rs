@@ -12,7 +12,7 @@ use crate::broker::{Delivered, MAX_LEASE, MIN_LEASE};
 use crate::duration;
 use crate::http::answer::{Answer, JSON, Reply, deliver, empty, json};
 use crate::http::observe;
-use crate::http::openapi::{Answered, Endpoint, Role, schema, tag};
+use crate::http::openapi::{Answered, Endpoint, schema, tag};
 use crate::http::problem::Problem;
 use crate::queue::{Millis, Request};
 
@@ -79,7 +79,6 @@ pub(super) fn endpoint() -> Endpoint {
          is woken by the send that serves it, in order of arrival.",
     )
     .tagged(tag::MESSAGES)
-    .needs(Role::Receive)
     .query("max", schema::count(&(1..=MOST)).default(Some(1.into())).build(), "How many at most.")
     .query(
         "wait",
