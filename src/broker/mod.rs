@@ -21,6 +21,7 @@ mod named;
 mod receipt;
 mod receiving;
 mod refusals;
+mod schema;
 mod sending;
 mod tasks;
 mod timer;
@@ -36,6 +37,7 @@ use std::time::Duration;
 use papaya::HashMap;
 
 pub use self::delivered::Delivered;
+pub(crate) use self::document::Count;
 pub use self::document::{
     LONGEST_LABEL, LONGEST_LABEL_KEY, MAX_DELAY, MAX_LABELS, MAX_LEASE, MAX_RECEIVE_WAIT,
     MIN_LEASE, SettingsDocument,

@@ -11,6 +11,7 @@ mod front;
 mod json;
 mod metrics;
 mod observe;
+mod openapi;
 mod ops;
 mod problem;
 mod refusal;
@@ -75,9 +76,12 @@ pub fn front(
 > {
     let Served { broker, queue, max_body_bytes, under_way, requests, sqs, guard, metrics } = served;
     let body_timeout = guard.body_timeout;
-    let app = App::new().configure(metrics::configure(metrics)).default_service(web::to(
-        move |request, body| unknown_path(request, body, max_body_bytes, body_timeout),
-    ));
+    let app = App::new()
+        .configure(openapi::configure)
+        .configure(metrics::configure(metrics))
+        .default_service(web::to(move |request, body| {
+            unknown_path(request, body, max_body_bytes, body_timeout)
+        }));
     let app = app.into_factory();
     Front { broker, queue, max_body_bytes, under_way, requests, sqs, guard, app }
 }

@@ -29,6 +29,7 @@ use self::call::Call;
 pub(super) use self::call::decoded;
 use super::answer::{Reply, without_body};
 use super::front::Worker;
+use super::openapi::Endpoint;
 use super::problem::Problem;
 use super::refusal::Refusal;
 
@@ -144,6 +145,16 @@ impl<'path> Route<'path> {
             | Self::Redrive => "POST",
         }
     }
+}
+
+/// What the document says of this face.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let mut endpoints = vec![messages::endpoint(), batch::endpoint(), receive::endpoint()];
+    endpoints.extend(browse::endpoints());
+    endpoints.extend(leases::endpoints());
+    endpoints.extend(queues::endpoints());
+    endpoints.extend(control::endpoints());
+    endpoints
 }
 
 /// Answers a request of this face whose body is there, or could not be read.
