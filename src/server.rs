@@ -14,6 +14,7 @@ use std::time::Duration;
 use actix_web::{HttpServer, rt};
 
 use crate::broker::{Broker, QueueName};
+use crate::http::dashboard::Hub;
 use crate::http::{self, UnderWay, sqs};
 use crate::queue::Millis;
 
@@ -28,6 +29,8 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// The SQS face.
     pub sqs: sqs::Settings,
+    /// Whether there is a dashboard.
+    pub ui: bool,
 }
 
 /// Idle connections are kept for longer than clients and proxies keep theirs by default, so that it
@@ -60,10 +63,11 @@ pub async fn run(
     let (capacity, workers) = (queue.capacity(), options.workers);
     let under_way = UnderWay::default();
     let face = Arc::new(sqs::Face::new(options.sqs));
-    let served = (Arc::clone(&broker), queue, under_way.clone(), face);
+    let hub = options.ui.then(|| Arc::new(Hub::new(Arc::clone(&broker))));
+    let served = (Arc::clone(&broker), queue, under_way.clone(), face, hub);
     let front = move || {
-        let (broker, queue, under_way, face) = served.clone();
-        http::front(broker, queue, options.max_body_bytes, under_way, face)
+        let (broker, queue, under_way, face, hub) = served.clone();
+        http::front(broker, queue, options.max_body_bytes, under_way, face, hub)
     };
     let last_answers = options.drain_timeout.min(LAST_ANSWERS);
     let server = HttpServer::new(front)
@@ -162,7 +166,7 @@ mod tests {
             });
             let drain_timeout = Duration::from_secs(5);
             let sqs = sqs::Settings::default();
-            let options = Options { workers: 1, max_body_bytes: 100, drain_timeout, sqs };
+            let options = Options { workers: 1, max_body_bytes: 100, drain_timeout, sqs, ui: true };
             let server = thread::spawn(move || {
                 rt::System::new().block_on(run(listener, served, options, stopped))
             });

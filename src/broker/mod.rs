@@ -39,7 +39,7 @@ pub use self::document::{
 pub use self::error::Error;
 pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
-pub use self::named::{Description, Named, QueueSettings};
+pub use self::named::{Description, Glance, Named, QueueSettings};
 pub use self::receipt::{ID_LENGTH, RECEIPT_LENGTH};
 pub use self::sending::{SendOptions, Sent, is_for_room};
 pub use self::tasks::{MoveError, MoveStatus, MoveTask};

@@ -39,6 +39,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
         max_body_bytes: settings.max_body_bytes,
         drain_timeout: settings.drain_timeout,
         sqs: sqs_settings(settings)?,
+        ui: settings.ui,
     };
     let served = System::new()
         .block_on(async { server::run(listener, Arc::new(broker), options, stop_signal()?).await });

@@ -12,7 +12,7 @@ use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use log::LevelFilter;
 
 pub use self::file::SettingsFile;
@@ -94,6 +94,10 @@ pub struct Settings {
     /// Limits of SQS requests: those of Amazon, or wider ones
     #[arg(long, global = true, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
     pub sqs_limits: LimitsKind,
+
+    /// Whether to serve the dashboard at /ui/: on or off
+    #[arg(long, global = true, env = "RINGMQ_UI", default_value = "on", value_name = "on|off", action = ArgAction::Set, value_parser = ui)]
+    pub ui: bool,
 
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
@@ -188,6 +192,18 @@ fn sqs_limits(value: &str) -> Result<LimitsKind, String> {
     }
 }
 
+fn ui(value: &str) -> Result<bool, String> {
+    on_off(value, "RINGMQ_UI")
+}
+
+fn on_off(value: &str, variable: &str) -> Result<bool, String> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("must be `on` or `off` {}", also(variable))),
+    }
+}
+
 fn log_filter(value: &str) -> Result<String, String> {
     if let Err(error) = env_filter::Builder::new().try_parse(value) {
         return Err(format!("{error} {}", also("RUST_LOG")));
@@ -248,6 +264,7 @@ mod tests {
             ("--capacity", "RING_BUFFER_SIZE", "0", "1 to 2147483648"),
             ("--workers", "RINGMQ_WORKERS", "513", "1 to 512"),
             ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", "1MB", "1 to 1073741824"),
+            ("--ui", "RINGMQ_UI", "yes", "`on` or `off`"),
             ("--log", "RUST_LOG", "ringmq=loud", "loud"),
             ("--log", "RUST_LOG", "infoo", "off, error, warn, info, debug, trace"),
             ("--log", "RUST_LOG", "info/text", "`info/text`"),

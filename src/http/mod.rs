@@ -6,6 +6,7 @@
 mod answer;
 mod body;
 mod classic;
+pub mod dashboard;
 mod front;
 mod json;
 mod ops;
@@ -34,13 +35,15 @@ pub use self::under_way::UnderWay;
 use crate::broker::{Broker, Named};
 
 /// Makes the service of each worker, for [`HttpServer`](actix_web::HttpServer). The classic routes work
-/// on `queue`, which is one of the broker's; `sqs` is shared by all workers.
+/// on `queue`, which is one of the broker's; `sqs` is shared by all workers, and so is the dashboard, if
+/// there is one.
 pub fn front(
     broker: Arc<Broker>,
     queue: Arc<Named>,
     max_body_bytes: usize,
     under_way: UnderWay,
     sqs: Arc<sqs::Face>,
+    dashboard: Option<Arc<dashboard::Hub>>,
 ) -> impl ServiceFactory<
     Request,
     Config = AppConfig,
@@ -49,6 +52,11 @@ pub fn front(
     InitError = (),
 > {
     let app = App::new()
+        .configure(|config| {
+            if let Some(hub) = &dashboard {
+                dashboard::configure(config, hub);
+            }
+        })
         .default_service(web::to(move |request, body| unknown_path(request, body, max_body_bytes)));
     Front { broker, queue, max_body_bytes, under_way, sqs, app: app.into_factory() }
 }

@@ -1,0 +1,8 @@
+//! The dashboard in a real browser, against the real server.
+
+#[path = "../it/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "it is shared with tests that need more of it")]
+mod support;
+
+mod page;
+mod screenshots;
