@@ -18,6 +18,7 @@ mod name;
 mod named;
 mod receipt;
 mod receiving;
+mod refusals;
 mod sending;
 mod tasks;
 mod timer;
@@ -41,6 +42,7 @@ pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Glance, Named, QueueSettings};
 pub use self::receipt::{ID_LENGTH, RECEIPT_LENGTH};
+pub use self::refusals::{Refusals, Refused};
 pub use self::sending::{SendOptions, Sent, is_for_room};
 pub use self::tasks::{MoveError, MoveStatus, MoveTask};
 use self::timer::Timer;
@@ -62,6 +64,8 @@ pub struct Broker {
     clock: Clock,
     /// Of a queue that nobody said anything about.
     defaults: QueueSettings,
+    /// Whether its queues count what they need not know themselves.
+    counted: bool,
 }
 
 /// Whether a queue was made or was there.
@@ -100,7 +104,16 @@ impl Broker {
             draining: AtomicBool::new(false),
             clock,
             defaults,
+            counted: true,
         }
+    }
+
+    /// The same broker, whose queues count nothing but what they need to know themselves: no deliveries,
+    /// acks and refusals, and not how long things took.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counted = false;
+        self
     }
 
     /// The settings of a queue that nobody said anything about.
@@ -188,6 +201,7 @@ impl Broker {
                 Queue::new(1, &settings.queue).expect("a queue of one place can be made")
             });
             let queue = if settings.fifo { queue.into_fifo() } else { queue };
+            let queue = if self.counted { queue.into_counted() } else { queue };
             Named::new(name.clone(), queue, settings, now)
         });
         made?;

@@ -9,6 +9,7 @@ use super::QueueName;
 use super::attempts::Attempts;
 use super::keys::Keys;
 use super::receipt::{ID_LENGTH, Texts};
+use super::refusals::{RefusalCounts, Refusals, Refused};
 use super::tasks::MoveTasks;
 use crate::clock::Clock;
 use crate::queue::{Counts, MessageId, Millis, Overflow, Queue, Settings};
@@ -59,6 +60,7 @@ pub struct Named {
     pub(super) keys: Keys,
     pub(super) attempts: Attempts,
     pub(super) moves: MoveTasks,
+    pub(super) refusals: RefusalCounts,
     /// What of the settings the queue does not know. Control plane, but for the window, which only
     /// sends with a key look up.
     beside: RwLock<Beside>,
@@ -87,6 +89,8 @@ pub struct Description {
     pub settings: QueueSettings,
     /// How many messages are where.
     pub counts: Counts,
+    /// How many sends were refused, by [`Refused::ALL`].
+    pub refusals: Refusals,
     /// Whether receives are stopped.
     pub paused: bool,
     /// How long the first message in line has been there; `None` if there is none.
@@ -130,6 +134,7 @@ impl Named {
             keys: Keys::default(),
             attempts: Attempts::default(),
             moves: MoveTasks::default(),
+            refusals: RefusalCounts::default(),
             beside: RwLock::new(Beside {
                 dead_letter: settings.dead_letter.clone(),
                 idempotency_window: settings.idempotency_window,
@@ -235,6 +240,13 @@ impl Named {
         self.queue.counts()
     }
 
+    /// Counts a send that was refused before the queue was asked.
+    pub fn count_refusal(&self, why: Refused) {
+        if self.queue.is_counted() {
+            self.refusals.add(why);
+        }
+    }
+
     /// How many messages are not gone.
     pub fn depth(&self) -> u64 {
         self.queue.depth()
@@ -310,6 +322,7 @@ impl Named {
             name: self.name.clone(),
             settings: self.settings(),
             counts: self.queue.counts(),
+            refusals: self.refusals.read(),
             paused: self.queue.is_paused(),
             oldest_age: oldest.first().map(|oldest| now.since(oldest.sent_at)),
             drain_rate: self.queue.drain_rate(now),

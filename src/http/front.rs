@@ -23,7 +23,7 @@ use super::json::read_event;
 use super::refusal::Refusal;
 use super::under_way::{UnderWay, WorkerCount};
 use super::{ops, sqs, v1};
-use crate::broker::{Broker, Named, YieldNow};
+use crate::broker::{Broker, Named, Refused, YieldNow};
 use crate::queue::{Message, SendRefusal, TryReceiveError, TrySendError};
 
 /// Makes each worker's [`FrontService`].
@@ -232,6 +232,9 @@ impl Worker {
             }
             Asked::Classic(route, refusal) => (*route, refusal.take()),
         };
+        if let (Route::Enqueue, Some(Refusal::Closed)) = (route, &refusal) {
+            self.queue.count_refusal(Refused::Draining);
+        }
         let reply = match (refusal, body) {
             // Also a body that nobody would have looked at: what is refused has touched nothing.
             (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),

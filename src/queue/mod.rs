@@ -51,6 +51,7 @@ mod settings;
 #[allow(unsafe_code)] // messages are handed from thread to thread; see its safety comments
 mod slab;
 mod sweep;
+mod tally;
 mod time;
 mod waiters;
 mod word;
@@ -74,6 +75,8 @@ use self::settings::Knobs;
 pub use self::settings::{Overflow, Settings};
 use self::slab::Slab;
 pub use self::sweep::Held;
+use self::tally::Tally;
+pub use self::tally::{BOUNDS, Histogram, MICROS_BOUNDS, MILLIS_BOUNDS, Tallied};
 pub use self::time::Millis;
 use self::waiters::{Served, Waiters};
 use crate::ring::CapacityError;
@@ -123,6 +126,7 @@ pub struct Queue {
     /// Messages received too often that are not moved yet.
     letters: AtomicU64,
     events: Events,
+    tally: Tally,
     receivers: Waiters<Request, Vec<Delivery>>,
     senders: Waiters<send::Parked, Result<Accepted, TrySendError>>,
     memory: Arc<Memory>,
@@ -149,6 +153,8 @@ struct Events {
     dropped: AtomicU64,
     lease_ends: AtomicU64,
     dead_letters: AtomicU64,
+    purged: AtomicU64,
+    redriven: AtomicU64,
 }
 
 /// Receives answer *empty*.
@@ -316,11 +322,25 @@ impl Queue {
             delayed: AtomicU64::new(0),
             letters: AtomicU64::new(0),
             events: Events::default(),
+            tally: Tally::new(false),
             receivers: Waiters::new(),
             senders: Waiters::new(),
             memory,
             alarm,
         })
+    }
+
+    /// Lets the queue count, for whoever looks on, what it need not know itself: deliveries, acks, and how
+    /// long things took. To be said before it is used.
+    #[must_use]
+    pub fn into_counted(mut self) -> Self {
+        self.tally = Tally::new(true);
+        self
+    }
+
+    /// Whether it counts what it need not know.
+    pub fn is_counted(&self) -> bool {
+        self.tally.counts()
     }
 
     /// Makes the first slots now, where otherwise the first send does.

@@ -7,7 +7,7 @@ use actix_web::http::header::HeaderValue;
 use super::Face;
 use super::errors::{Kind, SqsError};
 use super::limits::Limits;
-use crate::broker::{Broker, Named};
+use crate::broker::{Broker, Named, Refused};
 use crate::http::front::Counted;
 
 /// One request of this face, while it is carried out.
@@ -42,6 +42,16 @@ impl Call {
     /// has begun before is still carried out.
     pub(super) fn refuse_while_draining(&self) -> Result<(), SqsError> {
         if self.draining { Err(crate::broker::Error::Draining.into()) } else { Ok(()) }
+    }
+
+    /// The same for a send, which the queue counts if there is one.
+    pub(super) fn refuse_sends_while_draining(&self, url: &str) -> Result<(), SqsError> {
+        if self.draining
+            && let Ok(queue) = self.queue(url)
+        {
+            queue.count_refusal(Refused::Draining);
+        }
+        self.refuse_while_draining()
     }
 
     /// The queue of a URL, or of the path where the request has none.

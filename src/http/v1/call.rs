@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::headers::Headers;
 use super::parameters::{self, Parameter};
-use crate::broker::{Broker, Named};
+use crate::broker::{Broker, Named, Refused};
 use crate::duration;
 use crate::http::answer::{Answer, Reply, number};
 use crate::http::front::{Counted, Worker};
@@ -78,6 +78,16 @@ impl<'request> Call<'request> {
     /// has begun before is still carried out.
     pub(super) fn refuse_while_draining(&self) -> Result<(), Problem> {
         if self.draining { Err(crate::broker::Error::Draining.into()) } else { Ok(()) }
+    }
+
+    /// The same for a send, which the queue counts if there is one.
+    pub(super) fn refuse_sends_while_draining(&self) -> Result<(), Problem> {
+        if self.draining
+            && let Ok(queue) = self.queue()
+        {
+            queue.count_refusal(Refused::Draining);
+        }
+        self.refuse_while_draining()
     }
 
     /// Answers later, by what owns nothing of the request. Only after [`queue`](Self::queue).

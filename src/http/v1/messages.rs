@@ -20,7 +20,7 @@ const LONGEST_KEY: usize = 255;
 /// Sends one message: the body, as it is.
 pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
     let [wait] = call.parameters(["wait"])?;
-    call.refuse_while_draining()?;
+    call.refuse_sends_while_draining()?;
     let queue = call.queue()?;
     let headers = call.headers();
     let options = options(&headers)?;
