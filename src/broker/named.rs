@@ -108,6 +108,10 @@ pub struct Description {
 pub struct Glance {
     /// How many messages are where.
     pub counts: Counts,
+    /// How many sends were refused, for whichever reason.
+    pub refused: u64,
+    /// Whether deliveries, acks and refusals are counted.
+    pub counted: bool,
     /// How many messages it may hold.
     pub capacity: u64,
     /// Whether receives are stopped.
@@ -303,6 +307,8 @@ impl Named {
         };
         Glance {
             counts,
+            refused: self.refusals.read().iter().sum(),
+            counted: self.queue.is_counted(),
             capacity: self.capacity(),
             paused: self.is_paused(),
             fifo: self.is_fifo(),

@@ -4,5 +4,9 @@
 #[allow(dead_code, unused_imports, reason = "it is shared with tests that need more of it")]
 mod support;
 
+mod acts;
+mod connection;
+mod looks;
+mod overview;
 mod page;
 mod screenshots;

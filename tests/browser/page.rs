@@ -26,15 +26,29 @@ const FLAGS: [&str; 10] = [
     "--force-color-profile=srgb",
 ];
 
+/// The size of a page on a screen.
+pub const DESKTOP: (u32, u32) = (1280, 900);
+
 const DRIVER: &str = "/usr/bin/chromedriver";
 const BROWSER: &str = "/usr/bin/chromium";
 
-/// A browser with one page. It ends with its test, however that ends.
+/// A browser with one page.
 pub struct Page {
     driver: WebDriver,
-    chromedriver: Process,
-    session: String,
+}
+
+/// The program that drives the browser, and the folder that the browser keeps its things in; both end with
+/// the test, however that ends.
+struct Chromedriver {
+    process: Process,
     profile: PathBuf,
+}
+
+impl Drop for Chromedriver {
+    fn drop(&mut self) {
+        // An error means that it is gone already.
+        let _ = fs::remove_dir_all(&self.profile);
+    }
 }
 
 /// Starts a server with these flags and a browser of this size that shows its dashboard, and runs a test
@@ -52,14 +66,20 @@ pub fn test(flags: &[&str], size: (u32, u32), test: impl AsyncFnOnce(&Page, &Ser
 
 /// Runs a test in a browser of its own.
 pub fn run(test: impl AsyncFnOnce(&Page)) {
+    let mut chromedriver = Chromedriver::start();
     System::new().block_on(async {
-        let page = Page::start().await;
-        test(&page).await;
+        let driver = chromedriver.open_browser().await;
+        // Whatever happens in there, the browser is closed.
+        let ended = driver.run_and_quit(async |driver| {
+            test(&Page { driver }).await;
+            Ok::<_, WebDriverError>(())
+        });
+        ended.await.expect("the browser can be closed");
     });
 }
 
-impl Page {
-    async fn start() -> Self {
+impl Chromedriver {
+    fn start() -> Self {
         for program in [BROWSER, DRIVER] {
             assert!(
                 Path::new(program).exists(),
@@ -72,26 +92,30 @@ impl Page {
         let profile = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("browser-{}-{number}", std::process::id()));
         fs::create_dir_all(&profile).expect("a folder for the browser can be made");
+        let process = Process::spawn(Command::new(DRIVER).arg("--port=0"));
+        Self { process, profile }
+    }
 
-        let mut chromedriver = Process::spawn(Command::new(DRIVER).arg("--port=0"));
-        let started = chromedriver.stdout.wait_for(|line| line.contains(" on port "));
+    async fn open_browser(&mut self) -> WebDriver {
+        let started = self.process.stdout.wait_for(|line| line.contains("successfully on port "));
         let port = started.rsplit(' ').next().expect("split yields a part").trim_end_matches('.');
-        let url = format!("http://127.0.0.1:{port}");
 
         let mut capabilities = DesiredCapabilities::chrome();
         capabilities.set_binary(BROWSER).expect("a path is a string");
         for flag in FLAGS {
             capabilities.add_arg(flag).expect("a flag is a string");
         }
-        let profile_flag = format!("--user-data-dir={}", profile.display());
-        capabilities.add_arg(&profile_flag).expect("a flag is a string");
+        let profile = format!("--user-data-dir={}", self.profile.display());
+        capabilities.add_arg(&profile).expect("a flag is a string");
         capabilities.set("goog:loggingPrefs", json!({ "browser": "ALL" })).expect("is JSON");
+        let url = format!("http://127.0.0.1:{port}");
         let driver = WebDriver::new(&url, capabilities).await.expect("the browser starts");
         driver.set_script_timeout(DEADLINE).await.expect("the timeout can be set");
-        let session = format!("{url}/session/{}", driver.session_id());
-        Self { driver, chromedriver, session, profile }
+        driver
     }
+}
 
+impl Page {
     /// Shows the dashboard of a server, once its figures are there.
     pub async fn open(&self, server: &Server) {
         self.driver.goto(format!("http://{}/", server.addr)).await.expect("the page is there");
@@ -113,7 +137,6 @@ impl Page {
     }
 
     /// Waits until an expression is true, asked with every frame the page draws, and gives back its value.
-    #[track_caller]
     pub async fn until(&self, expression: &str) -> Value {
         let script = format!(
             "const done = arguments[arguments.length - 1];
@@ -201,14 +224,5 @@ impl Page {
     /// The page as an image.
     pub async fn screenshot(&self, path: &Path) {
         self.driver.screenshot(path).await.expect("the page can be drawn");
-    }
-}
-
-impl Drop for Page {
-    fn drop(&mut self) {
-        // Without this the browser would outlive its driver. An error means that it is gone already.
-        let _ = ureq::delete(&self.session).call();
-        let _ = self.chromedriver.id();
-        let _ = fs::remove_dir_all(&self.profile);
     }
 }

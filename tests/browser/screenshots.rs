@@ -43,6 +43,7 @@ fn screenshots() {
     page::run(async |page| {
         page.resize((1280, 900)).await;
         page.open(&server).await;
+        page.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
         for _ in 0..WARM_UP {
             seconds(page, 10).await;
         }

@@ -14,7 +14,7 @@ use crate::broker::{Broker, Glance, QueueName};
 use crate::clock::Clock;
 
 /// The names of a queue's figures, in their order.
-pub(super) const FIELDS: [&str; 17] = [
+pub(super) const FIELDS: [&str; 20] = [
     "flags",
     "capacity",
     "ready",
@@ -28,6 +28,9 @@ pub(super) const FIELDS: [&str; 17] = [
     "dropped",
     "dead_letters",
     "lease_ends",
+    "received",
+    "acked",
+    "refused",
     "waiting_receivers",
     "waiting_senders",
     // Both are times of day in milliseconds, 0 for none: so they change only when something happens.
@@ -38,6 +41,7 @@ pub(super) const FIELDS: [&str; 17] = [
 /// Bits of the figure `flags`.
 const PAUSED: u64 = 1;
 const FIFO: u64 = 2;
+const COUNTED: u64 = 4;
 
 type Figures = [u64; FIELDS.len()];
 
@@ -46,7 +50,7 @@ fn figures(glance: &Glance, clock: Clock) -> Figures {
     let flag = |flag, is_set| if is_set { flag } else { 0 };
     let time_of_day = |at| millis_of_day(clock.time_of_day(at));
     [
-        flag(PAUSED, glance.paused) | flag(FIFO, glance.fifo),
+        flag(PAUSED, glance.paused) | flag(FIFO, glance.fifo) | flag(COUNTED, glance.counted),
         glance.capacity,
         counts.ready,
         counts.in_flight,
@@ -59,6 +63,9 @@ fn figures(glance: &Glance, clock: Clock) -> Figures {
         counts.dropped,
         counts.dead_letters,
         counts.lease_ends,
+        counts.received,
+        counts.acked,
+        glance.refused,
         counts.waiting_receivers,
         counts.waiting_senders,
         glance.oldest_sent_at.map_or(0, time_of_day),

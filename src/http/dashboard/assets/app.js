@@ -4,7 +4,7 @@ import { onUnauthorized, token } from './api.js';
 import { createQueue } from './create.js';
 import { ask, tell } from './dialogs.js';
 import { field, h, setText, show } from './dom.js';
-import { plural } from './format.js';
+import { whole } from './format.js';
 import { Overview } from './overview.js';
 import { redraw } from './plots.js';
 import { QueuePage } from './queue.js';
@@ -20,12 +20,14 @@ let connection = 'connecting';
 // Views.
 
 function route() {
+  // The first view is made once there is something to show.
+  if (!store.head) return;
   const [, name] = location.hash.match(/^#\/queues\/(.+)$/) ?? [];
   const moved = view !== null;
   view?.destroy();
   view = name ? new QueuePage(decodeURIComponent(name)) : new Overview();
   document.title = `${view.title} · ringmq`;
-  if (store.head) mount(moved);
+  mount(moved);
 }
 
 function mount(moved) {
@@ -45,8 +47,8 @@ store.addEventListener('change', () => {
   pending = true;
   requestAnimationFrame(() => {
     pending = false;
-    if (!view.element.isConnected) mount(false);
-    else view.update();
+    if (view) view.update();
+    else route();
     setText(document.getElementById('version'), store.version);
     updateBanners();
   });
@@ -73,7 +75,7 @@ function updateBanners() {
       && ['bad', 'Out of memory for messages: sends to every queue are refused.'],
     connection === 'live' && full.length > 0 && ['warn', full.length === 1
       ? `The queue ${full[0].name} is full.`
-      : `${plural(full.length, 'queue')} are full: ${full.slice(0, 3).map((queue) => queue.name).join(', ')}${full.length > 3 ? '…' : ''}.`],
+      : `${whole(full.length)} queues are full: ${full.slice(0, 3).map((queue) => queue.name).join(', ')}${full.length > 3 ? '…' : ''}.`],
   ].filter(Boolean);
   const text = notes.map(([, note]) => note).join();
   if (banners.dataset.text === text) return;
@@ -123,7 +125,7 @@ const themeButton = document.getElementById('theme');
 function applyTheme(theme) {
   if (theme === 'auto') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
-  setText(themeButton, { auto: 'Auto', light: 'Light', dark: 'Dark' }[theme]);
+  setText(themeButton, `Theme: ${theme}`);
   themeButton.setAttribute('aria-label', `Theme: ${theme}. Press for ${themes[(themes.indexOf(theme) + 1) % 3]}`);
   redraw();
 }
@@ -168,6 +170,7 @@ document.addEventListener('keydown', (event) => {
     main.focus();
   }
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
+  if (!view) return;
   const acts = {
     '/': () => view.focusFilter?.(),
     n: createQueue,
@@ -181,5 +184,3 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
   acts[event.key]();
 });
-
-route();

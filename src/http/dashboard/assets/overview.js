@@ -5,7 +5,7 @@ import { h, setText, show } from './dom.js';
 import { badges, bar, sparkline, tile } from './figures.js';
 import { bytes, count, plural, rate, span, whole } from './format.js';
 import { Plot } from './plots.js';
-import { isFull, isPaused, store } from './store.js';
+import { isCounted, isFull, isPaused, store } from './store.js';
 
 /** How many rows there are before somebody asks for more: what is not there costs nothing. */
 const ROWS = 100;
@@ -57,10 +57,7 @@ export class Overview {
     this.plots = [
       new Plot({
         title: 'Throughput',
-        lines: [
-          { label: 'in', colour: 'c-in', value: { rate: 'sent' } },
-          { label: 'out', colour: 'c-out', value: { rate: 'gone' } },
-        ],
+        lines: flow(),
         format: (value) => `${rate(value)}/s`,
         ticks: rate,
       }),
@@ -297,6 +294,13 @@ class Row {
     this.spark.set(times, values, store.head.time / 1000, SPARK);
   }
 }
+
+/** What comes and goes, as lines of a plot; what is received only where the server counts it. */
+export const flow = () => [
+  { label: 'in', colour: 'c-in', value: { rate: 'sent' } },
+  ...([...store.queues.values()].some(isCounted) ? [{ label: 'received', colour: 'c-received', value: { rate: 'received' } }] : []),
+  { label: 'out', colour: 'c-out', value: { rate: 'gone' } },
+];
 
 /** The age of what is oldest at that moment. */
 export function age(figures, place, time) {

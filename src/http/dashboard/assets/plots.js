@@ -102,7 +102,11 @@ export class Plot {
           grid: { show: false },
           space: 74,
           incrs: [10, 15, 30, 60, 120, 300],
-          values: (_, moments) => moments.map((moment) => clock(moment * 1000)),
+          // Half of a label at the very edge would be over the other axis, or cut off.
+          values: (plot, moments) => moments.map((moment) => {
+            const left = plot.valToPos(moment, 'x');
+            return left < 20 || left > plot.over.clientWidth - 24 ? '' : clock(moment * 1000);
+          }),
         },
         {
           ...axis,

@@ -6,10 +6,10 @@ import { field, freshId, h, setText, show } from './dom.js';
 import { badges, bar, tile } from './figures.js';
 import { bytes, count, plural, rate, span, whole } from './format.js';
 import { Browser, SendForm } from './messages.js';
-import { age } from './overview.js';
+import { age, flow } from './overview.js';
 import { Plot } from './plots.js';
 import { SettingsForm, queueNames } from './settings.js';
-import { isPaused, store } from './store.js';
+import { isCounted, isPaused, store } from './store.js';
 
 export class QueuePage {
   #described = null;
@@ -29,7 +29,7 @@ export class QueuePage {
       receivers: tile('Waiting consumers', 'Receives that wait for a message'),
       senders: tile('Waiting producers', 'Sends that wait for room'),
       lost: tile('Dead letters', 'Received too often'),
-      gone: tile('Expired, dropped'),
+      refused: tile('Refused sends', 'Full, too large, or no memory'),
     };
     this.bar = bar('');
     this.tiles.depth.add(this.bar.element);
@@ -72,10 +72,7 @@ export class QueuePage {
       }),
       new Plot({
         title: 'Throughput', queue, format: (value) => `${rate(value)}/s`, ticks: rate,
-        lines: [
-          { label: 'in', colour: 'c-in', value: { rate: 'sent' } },
-          { label: 'out', colour: 'c-out', value: { rate: 'gone' } },
-        ],
+        lines: flow(),
       }),
       new Plot({ title: 'Oldest ready', queue, format: span, lines: [{ label: 'age', colour: 'c-age', value: age }] }),
     ];
@@ -84,7 +81,7 @@ export class QueuePage {
       h('footer', {}, this.status,
         h('button', { type: 'button', onclick: () => this.settings.reset() }, 'Undo'), this.save));
     return [
-      h('section', { class: 'tiles', 'aria-label': 'Figures' }, Object.values(this.tiles).map((tile) => tile.element)),
+      h('section', { class: 'tiles ten', 'aria-label': 'Figures' }, Object.values(this.tiles).map((tile) => tile.element)),
       h('section', { class: 'plots', 'aria-label': 'Plots' }, this.plots.map((plot) => plot.element)),
       h('div', { class: 'columns' },
         h('div', {}, this.browser.element, this.send.element),
@@ -123,14 +120,15 @@ export class QueuePage {
     tiles.depth.set(count(depth), `of ${whole(of('capacity'))} · ${bytes(of('bytes'))}`);
     this.bar.set(depth / of('capacity'), `${whole(depth)} of ${whole(of('capacity'))} places taken`);
     tiles.in.set(rate(store.rate(queue, 'sent')), `${count(of('sent'))} in all`);
-    tiles.out.set(rate(store.rate(queue, 'gone')), `${count(of('gone'))} in all`);
+    tiles.out.set(rate(store.rate(queue, 'gone')), isCounted(queue) ? `${count(of('acked'))} acknowledged` : `${count(of('gone'))} in all`);
     tiles.oldest.set(span(store.age(queue)), store.age(queue) == null ? 'nothing is ready' : `of ${count(of('ready'))} ready`);
     tiles.inFlight.set(count(of('in_flight')), `${count(of('lease_ends'))} leases ran out`);
     tiles.delayed.set(count(of('delayed')), 'not yet ready');
     tiles.receivers.set(count(of('waiting_receivers')), 'for a message');
     tiles.senders.set(count(of('waiting_senders')), 'for room');
     tiles.lost.set(count(of('dead_letters')), of('dying') ? `${count(of('dying'))} on their way` : 'received too often');
-    tiles.gone.set(`${count(of('expired'))}, ${count(of('dropped'))}`, 'time over, made room');
+    const gone = `${count(of('expired'))} expired, ${count(of('dropped'))} dropped`;
+    tiles.refused.set(isCounted(queue) ? count(of('refused')) : '–', gone);
   }
 
   /** Settings are asked for when they changed. */

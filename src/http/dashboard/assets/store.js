@@ -207,4 +207,6 @@ export const store = new Store();
 
 export const isPaused = (queue) => Boolean(store.of(queue, 'flags') & 1);
 export const isFifo = (queue) => Boolean(store.of(queue, 'flags') & 2);
+/** Whether the server counts what was received, acknowledged and refused. */
+export const isCounted = (queue) => Boolean(store.of(queue, 'flags') & 4);
 export const isFull = (queue) => store.depth(queue) >= store.of(queue, 'capacity');
