@@ -26,6 +26,12 @@ impl Clock {
         Millis(elapsed.as_secs() * 1000 + u64::from(elapsed.subsec_millis()))
     }
 
+    /// Time since the start, as exactly as it is known.
+    #[inline]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// The time of day of a moment, had the system's clock not been changed since the start.
     pub fn time_of_day(&self, moment: Millis) -> SystemTime {
         self.started_at + Duration::from_millis(moment.0)

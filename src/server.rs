@@ -15,7 +15,7 @@ use actix_web::{HttpServer, rt};
 
 use crate::broker::{Broker, QueueName};
 use crate::http::dashboard::Hub;
-use crate::http::{self, UnderWay, sqs};
+use crate::http::{self, Metrics, UnderWay, sqs};
 use crate::queue::Millis;
 
 /// How to serve.
@@ -29,6 +29,8 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// The SQS face.
     pub sqs: sqs::Settings,
+    /// How many queues have series of their own at `/metrics`; `None`, and there is no such path.
+    pub metrics_queues: Option<usize>,
     /// Whether there is a dashboard.
     pub ui: bool,
 }
@@ -63,11 +65,13 @@ pub async fn run(
     let (capacity, workers) = (queue.capacity(), options.workers);
     let under_way = UnderWay::default();
     let face = Arc::new(sqs::Face::new(options.sqs));
+    let metrics = options.metrics_queues.map(|most| Metrics::new(Arc::clone(&broker), most));
+    let metrics = metrics.map(Arc::new);
     let hub = options.ui.then(|| Arc::new(Hub::new(Arc::clone(&broker))));
-    let served = (Arc::clone(&broker), queue, under_way.clone(), face, hub);
+    let served = (Arc::clone(&broker), queue, under_way.clone(), face, metrics, hub);
     let front = move || {
-        let (broker, queue, under_way, face, hub) = served.clone();
-        http::front(broker, queue, options.max_body_bytes, under_way, face, hub)
+        let (broker, queue, under_way, face, metrics, hub) = served.clone();
+        http::front(broker, queue, options.max_body_bytes, under_way, face, metrics, hub)
     };
     let last_answers = options.drain_timeout.min(LAST_ANSWERS);
     let server = HttpServer::new(front)
@@ -166,7 +170,14 @@ mod tests {
             });
             let drain_timeout = Duration::from_secs(5);
             let sqs = sqs::Settings::default();
-            let options = Options { workers: 1, max_body_bytes: 100, drain_timeout, sqs, ui: true };
+            let options = Options {
+                workers: 1,
+                max_body_bytes: 100,
+                drain_timeout,
+                sqs,
+                metrics_queues: None,
+                ui: true,
+            };
             let server = thread::spawn(move || {
                 rt::System::new().block_on(run(listener, served, options, stopped))
             });

@@ -12,6 +12,7 @@ mod delivered;
 mod document;
 mod error;
 mod expiring;
+mod figures;
 mod keys;
 mod moves;
 mod name;
@@ -23,10 +24,11 @@ mod sending;
 mod tasks;
 mod timer;
 mod waiting;
+mod wakes;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -38,6 +40,7 @@ pub use self::document::{
     MIN_LEASE, SettingsDocument,
 };
 pub use self::error::Error;
+pub use self::figures::{Census, Counter, Figures, Timing, Totals};
 pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Glance, Named, QueueSettings};
@@ -54,7 +57,7 @@ use crate::queue::{Counts, LeaseError, Memory, Millis, Queue};
 pub struct Broker {
     queues: HashMap<QueueName, Arc<Named>>,
     /// Taken by whoever makes, changes or deletes a queue.
-    control: Mutex<()>,
+    control: Mutex<Control>,
     /// Taken for writing while a message moves from one queue to another, for reading by whoever
     /// tells what is in which.
     moves: RwLock<()>,
@@ -66,6 +69,20 @@ pub struct Broker {
     defaults: QueueSettings,
     /// Whether its queues count what they need not know themselves.
     counted: bool,
+}
+
+/// What those know who make, change or delete a queue.
+#[derive(Default)]
+struct Control {
+    /// Queues that were made.
+    made: u64,
+    /// What was counted of queues that were deleted.
+    departed: Totals,
+}
+
+/// Takes a lock. Nobody leaves behind it what is not whole, not even by a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a queue was made or was there.
@@ -97,7 +114,7 @@ impl Broker {
     pub fn new(clock: Clock, max_bytes: u64, defaults: QueueSettings) -> Self {
         Self {
             queues: HashMap::new(),
-            control: Mutex::new(()),
+            control: Mutex::default(),
             moves: RwLock::new(()),
             memory: Arc::new(Memory::new(max_bytes)),
             timer: Arc::new(Timer::default()),
@@ -159,7 +176,7 @@ impl Broker {
         mode: DeclareMode,
         change: impl FnOnce(&mut Notes, &mut Notes),
     ) -> Result<Declared, Error> {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut control = lock(&self.control);
         let present = self.find(name.as_str());
         let before = present.as_ref().map_or_else(|| self.defaults.clone(), |it| it.settings());
         match (mode, &present) {
@@ -202,9 +219,10 @@ impl Broker {
             });
             let queue = if settings.fifo { queue.into_fifo() } else { queue };
             let queue = if self.counted { queue.into_counted() } else { queue };
-            Named::new(name.clone(), queue, settings, now)
+            Named::new(name.clone(), queue, settings, control.made, now)
         });
         made?;
+        control.made += 1;
         self.queues.pin().insert(name.clone(), queue);
         Ok(Declared::Created)
     }
@@ -218,7 +236,7 @@ impl Broker {
         queue: &Named,
         change: impl FnOnce(&mut BTreeMap<String, String>),
     ) -> Result<(), Error> {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.control);
         let mut labels = queue.labels();
         change(&mut labels);
         document::check_labels(&labels)?;
@@ -228,7 +246,7 @@ impl Broker {
 
     /// Changes the annotations of a queue: what a face keeps there, as much as it thinks right.
     pub fn annotate(&self, queue: &Named, change: impl FnOnce(&mut BTreeMap<String, String>)) {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.control);
         let mut annotations = queue.annotations();
         change(&mut annotations);
         queue.set_annotations(annotations, self.now());
@@ -254,7 +272,7 @@ impl Broker {
     /// When there is none of this name, it is `default`, or another queue's letters would go there and
     /// that does not count (then they wait in that queue until there is one of this name again).
     pub fn delete(&self, name: &str, even_if_used: bool) -> Result<Counts, Error> {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut control = lock(&self.control);
         if name == QueueName::DEFAULT {
             return Err(Error::Undeletable);
         }
@@ -268,6 +286,7 @@ impl Broker {
         queue.queue.close(now);
         queue.queue.purge(now);
         queue.queue.dismiss();
+        control.departed += &queue.totals(&queue.queue.counts());
         Ok(counts)
     }
 

@@ -55,6 +55,8 @@ impl QueueSettings {
 /// One of the broker's queues.
 pub struct Named {
     pub(super) name: QueueName,
+    /// How many queues of the broker were made before.
+    pub(super) serial: u64,
     pub(super) queue: Queue,
     pub(super) texts: Texts,
     pub(super) keys: Keys,
@@ -129,10 +131,12 @@ impl Named {
         name: QueueName,
         queue: Queue,
         settings: &QueueSettings,
+        serial: u64,
         now: Millis,
     ) -> Self {
         Self {
             name,
+            serial,
             queue,
             texts: Texts::new(),
             keys: Keys::default(),
@@ -300,26 +304,21 @@ impl Named {
 
     /// A look at it, without a copy of what hardly ever changes.
     pub fn glance(&self, clock: Clock) -> Glance {
-        let counts = self.queue.counts();
-        let oldest = match counts.ready {
-            0 => None,
-            _ => self.queue.browse(1, clock.now()).first().map(|oldest| oldest.sent_at),
-        };
         Glance {
-            counts,
+            counts: self.queue.counts(),
             refused: self.refusals.read().iter().sum(),
             counted: self.queue.is_counted(),
             capacity: self.capacity(),
             paused: self.is_paused(),
             fifo: self.is_fifo(),
-            oldest_sent_at: oldest,
+            oldest_sent_at: self.queue.oldest_ready(clock.now()),
             modified_at: self.beside().modified_at,
         }
     }
 
     pub(super) fn describe(&self, clock: Clock) -> Description {
         let now = clock.now();
-        let oldest = self.queue.browse(1, now);
+        let oldest = self.queue.oldest_ready(now);
         let (created_at, modified_at) = {
             let beside = self.beside();
             (beside.created_at, beside.modified_at)
@@ -330,7 +329,7 @@ impl Named {
             counts: self.queue.counts(),
             refusals: self.refusals.read(),
             paused: self.queue.is_paused(),
-            oldest_age: oldest.first().map(|oldest| now.since(oldest.sent_at)),
+            oldest_age: oldest.map(|sent_at| now.since(sent_at)),
             drain_rate: self.queue.drain_rate(now),
             created_at: clock.time_of_day(created_at),
             modified_at: clock.time_of_day(modified_at),

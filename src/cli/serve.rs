@@ -24,6 +24,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
     let mut defaults = QueueSettings::with_capacity(settings.capacity);
     defaults.queue.max_message_bytes = settings.max_body_bytes as u64;
     let broker = Broker::new(Clock::start(), settings.max_memory_bytes, defaults);
+    let broker = if settings.metrics { broker } else { broker.uncounted() };
     broker.declare(&QueueName::default_queue(), SettingsDocument::default()).map_err(|error| {
         Failure::bad_setting("--capacity", "RING_BUFFER_SIZE", settings.capacity, error)
     })?;
@@ -40,6 +41,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
         drain_timeout: settings.drain_timeout,
         sqs: sqs_settings(settings)?,
         ui: settings.ui,
+        metrics_queues: settings.metrics.then_some(settings.metrics_queues),
     };
     let served = System::new()
         .block_on(async { server::run(listener, Arc::new(broker), options, stop_signal()?).await });

@@ -95,6 +95,14 @@ pub struct Settings {
     #[arg(long, global = true, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
     pub sqs_limits: LimitsKind,
 
+    /// Whether to count for /metrics and to serve it: on or off
+    #[arg(long, global = true, env = "RINGMQ_METRICS", value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = metrics)]
+    pub metrics: bool,
+
+    /// Queues that have series of their own at /metrics, the busiest; the others share one
+    #[arg(long, global = true, env = "RINGMQ_METRICS_QUEUES", value_name = "N", default_value_t = 100, value_parser = metrics_queues)]
+    pub metrics_queues: usize,
+
     /// Whether to serve the dashboard at /ui/: on or off
     #[arg(long, global = true, env = "RINGMQ_UI", default_value = "on", value_name = "on|off", action = ArgAction::Set, value_parser = ui)]
     pub ui: bool,
@@ -107,6 +115,7 @@ pub struct Settings {
 /// What actix-server allows.
 const MAX_WORKERS: usize = 512;
 const MAX_BODY_BYTES: usize = 1 << 30;
+const MAX_METRICS_QUEUES: usize = 100_000;
 const MAX_DRAIN_TIMEOUT: Duration = Duration::from_hours(1);
 
 fn default_workers() -> usize {
@@ -193,10 +202,18 @@ fn sqs_limits(value: &str) -> Result<LimitsKind, String> {
 }
 
 fn ui(value: &str) -> Result<bool, String> {
-    on_off(value, "RINGMQ_UI")
+    on_or_off(value, "RINGMQ_UI")
 }
 
-fn on_off(value: &str, variable: &str) -> Result<bool, String> {
+fn metrics(value: &str) -> Result<bool, String> {
+    on_or_off(value, "RINGMQ_METRICS")
+}
+
+fn metrics_queues(value: &str) -> Result<usize, String> {
+    number(value, 0..=MAX_METRICS_QUEUES, "RINGMQ_METRICS_QUEUES")
+}
+
+fn on_or_off(value: &str, variable: &str) -> Result<bool, String> {
     match value {
         "on" => Ok(true),
         "off" => Ok(false),
@@ -265,6 +282,8 @@ mod tests {
             ("--workers", "RINGMQ_WORKERS", "513", "1 to 512"),
             ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", "1MB", "1 to 1073741824"),
             ("--ui", "RINGMQ_UI", "yes", "`on` or `off`"),
+            ("--metrics", "RINGMQ_METRICS", "yes", "`on` or `off`"),
+            ("--metrics-queues", "RINGMQ_METRICS_QUEUES", "100001", "0 to 100000"),
             ("--log", "RUST_LOG", "ringmq=loud", "loud"),
             ("--log", "RUST_LOG", "infoo", "off, error, warn, info, debug, trace"),
             ("--log", "RUST_LOG", "info/text", "`info/text`"),

@@ -9,6 +9,7 @@ mod classic;
 pub mod dashboard;
 mod front;
 mod json;
+mod metrics;
 mod ops;
 mod problem;
 mod refusal;
@@ -30,20 +31,22 @@ use actix_web::{App, Error, HttpRequest, HttpResponse};
 pub use self::answer::AnswerBody;
 use self::body::Body;
 use self::front::Front;
+pub use self::metrics::Metrics;
 use self::refusal::Refusal;
 pub use self::under_way::UnderWay;
 use crate::broker::{Broker, Named};
 
 /// Makes the service of each worker, for [`HttpServer`](actix_web::HttpServer). The classic routes work
-/// on `queue`, which is one of the broker's; `sqs` is shared by all workers, and so is the dashboard, if
-/// there is one.
+/// on `queue`, which is one of the broker's; `sqs`, `metrics` and the dashboard's `hub` are shared by all
+/// workers.
 pub fn front(
     broker: Arc<Broker>,
     queue: Arc<Named>,
     max_body_bytes: usize,
     under_way: UnderWay,
     sqs: Arc<sqs::Face>,
-    dashboard: Option<Arc<dashboard::Hub>>,
+    metrics: Option<Arc<Metrics>>,
+    hub: Option<Arc<dashboard::Hub>>,
 ) -> impl ServiceFactory<
     Request,
     Config = AppConfig,
@@ -52,11 +55,8 @@ pub fn front(
     InitError = (),
 > {
     let app = App::new()
-        .configure(|config| {
-            if let Some(hub) = &dashboard {
-                dashboard::configure(config, hub);
-            }
-        })
+        .configure(metrics::configure(metrics))
+        .configure(dashboard::configure(hub))
         .default_service(web::to(move |request, body| unknown_path(request, body, max_body_bytes)));
     Front { broker, queue, max_body_bytes, under_way, sqs, app: app.into_factory() }
 }

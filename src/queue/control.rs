@@ -3,6 +3,7 @@
 
 use std::collections::BinaryHeap;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use super::message::{Delivery, MessageId, Receipt};
 use super::send::Parked;
@@ -98,9 +99,15 @@ impl Queue {
         self.tally.read()
     }
 
-    /// A receive that was parked goes on, so many microseconds after it was served.
-    pub fn count_wake(&self, micros: u64) {
-        self.tally.woken(micros);
+    /// A receive that was parked goes on, that long after it was served.
+    pub fn count_wake(&self, ago: Duration) {
+        self.tally.woken(u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// Messages that came, and messages that went.
+    pub fn moved_messages(&self) -> u64 {
+        let (sent, gone) = self.sent_and_gone();
+        sent.wrapping_add(gone)
     }
 
     /// Both at one moment.

@@ -44,6 +44,7 @@ mod groups;
 mod lease;
 mod line;
 mod message;
+mod oldest;
 mod rate;
 mod receive;
 mod send;
@@ -68,6 +69,7 @@ use self::groups::Groups;
 use self::line::{Line, MAX_SEGMENTS};
 use self::message::Stored;
 pub use self::message::{Accepted, Attributes, ContentType, Delivery, Message, MessageId, Receipt};
+use self::oldest::Oldest;
 use self::rate::Rate;
 pub use self::receive::{Request, WaitingReceive};
 pub use self::send::{Earlier, Options, WaitingSend};
@@ -76,7 +78,7 @@ pub use self::settings::{Overflow, Settings};
 use self::slab::Slab;
 pub use self::sweep::Held;
 use self::tally::Tally;
-pub use self::tally::{BOUNDS, Histogram, MICROS_BOUNDS, MILLIS_BOUNDS, Tallied};
+pub use self::tally::{BOUNDS, Histogram, MILLIS_BOUNDS, NANOS_BOUNDS, Tallied};
 pub use self::time::Millis;
 use self::waiters::{Served, Waiters};
 use crate::ring::CapacityError;
@@ -127,6 +129,7 @@ pub struct Queue {
     letters: AtomicU64,
     events: Events,
     tally: Tally,
+    oldest: Oldest,
     receivers: Waiters<Request, Vec<Delivery>>,
     senders: Waiters<send::Parked, Result<Accepted, TrySendError>>,
     memory: Arc<Memory>,
@@ -323,6 +326,7 @@ impl Queue {
             letters: AtomicU64::new(0),
             events: Events::default(),
             tally: Tally::new(false),
+            oldest: Oldest::default(),
             receivers: Waiters::new(),
             senders: Waiters::new(),
             memory,

@@ -20,10 +20,26 @@ pub const MILLIS_BOUNDS: [u64; BOUNDS] = [
     7_200_000, 43_200_000,
 ];
 
-/// Bounds of the times in microseconds.
-pub const MICROS_BOUNDS: [u64; BOUNDS] = [
-    1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000, 250_000,
-    500_000, 1_000_000,
+/// Bounds of the times in nanoseconds.
+pub const NANOS_BOUNDS: [u64; BOUNDS] = [
+    1000,
+    5000,
+    10_000,
+    25_000,
+    50_000,
+    100_000,
+    250_000,
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
 ];
 
 const BUCKETS: usize = BOUNDS + 1;
@@ -62,7 +78,7 @@ pub struct Tallied {
     pub time_in_queue: Histogram,
     /// From delivery to ack, in milliseconds; not of what was taken for good at once.
     pub lease: Histogram,
-    /// From the send that served a parked receive until that goes on, in microseconds.
+    /// From the send that served a parked receive until that goes on, in nanoseconds.
     pub wake: Histogram,
 }
 
@@ -226,12 +242,12 @@ impl Tally {
         }
     }
 
-    /// A parked receive goes on, so many microseconds after it was served.
-    pub(super) fn woken(&self, micros: u64) {
+    /// A parked receive goes on, so many nanoseconds after it was served.
+    pub(super) fn woken(&self, nanos: u64) {
         if self.counts {
             let wakes = self.wakes.get_or_init(Box::default);
-            wakes.values[bucket(micros, &MICROS_BOUNDS)].fetch_add(1, Ordering::Relaxed);
-            wakes.sum.fetch_add(micros, Ordering::Relaxed);
+            wakes.values[bucket(nanos, &NANOS_BOUNDS)].fetch_add(1, Ordering::Relaxed);
+            wakes.sum.fetch_add(nanos, Ordering::Relaxed);
         }
     }
 

@@ -8,6 +8,7 @@ mod bad_input;
 mod concurrency;
 mod config;
 mod contract;
+mod dashboard;
 mod events;
 mod examples;
 mod shutdown;

@@ -20,31 +20,33 @@ use self::assets::{INDEX, asset};
 pub use self::hub::Hub;
 use super::problem::Problem;
 
-/// Adds the routes of the dashboard to the application.
-pub(super) fn configure(config: &mut ServiceConfig, hub: &Arc<Hub>) {
-    let hub = Arc::clone(hub);
-    config
-        .route("/", web::to(|request| at_index(request, "ui/")))
-        .route("/ui", web::to(|request| at_index(request, "ui/")))
-        .route("/ui/", web::to(async |request| asset(&request, &INDEX)))
-        .route(
-            "/ui/events",
-            web::to(move |request| {
-                let answer = events::answer(&request, &hub);
-                async { answer }
-            }),
-        );
-    for file in &assets::FILES {
-        let path = format!("/ui/{}", file.name);
-        config.route(&path, web::to(async move |request| asset(&request, file)));
+/// Adds the routes of the dashboard to the application; nothing, where there is none.
+pub(super) fn configure(hub: Option<Arc<Hub>>) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        let Some(hub) = hub else { return };
+        config
+            .route("/", web::to(at_index))
+            .route("/ui", web::to(at_index))
+            .route("/ui/", web::to(async |request| asset(&request, &INDEX)))
+            .route(
+                "/ui/events",
+                web::to(move |request| {
+                    let answer = events::answer(&request, &hub);
+                    async { answer }
+                }),
+            );
+        for file in &assets::FILES {
+            let path = format!("/ui/{}", file.name);
+            config.route(&path, web::to(async move |request| asset(&request, file)));
+        }
     }
 }
 
 /// Sends a browser to where the page is. The place is told relative to this one, so that it is right
 /// behind a proxy that puts a prefix before all paths.
-async fn at_index(request: HttpRequest, place: &'static str) -> HttpResponse {
+async fn at_index(request: HttpRequest) -> HttpResponse {
     refuse_method(&request).unwrap_or_else(|| {
-        HttpResponse::Found().insert_header((LOCATION, HeaderValue::from_static(place))).finish()
+        HttpResponse::Found().insert_header((LOCATION, HeaderValue::from_static("ui/"))).finish()
     })
 }
 

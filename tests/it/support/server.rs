@@ -10,7 +10,7 @@ use super::{Client, Exit, Process};
 
 /// Everything the binary reads from its environment, so that the caller's own is not mistaken
 /// for a test's.
-const VARIABLES: [&str; 16] = [
+const VARIABLES: [&str; 18] = [
     "RINGMQ_HOST",
     "PORT",
     "RING_BUFFER_SIZE",
@@ -24,6 +24,8 @@ const VARIABLES: [&str; 16] = [
     "RINGMQ_SQS_ACCESS_KEY",
     "RINGMQ_SQS_SECRET_KEY",
     "RINGMQ_SQS_LIMITS",
+    "RINGMQ_METRICS",
+    "RINGMQ_METRICS_QUEUES",
     "RINGMQ_UI",
     "RUST_LOG",
     "RUST_LOG_STYLE",
