@@ -16,6 +16,7 @@ const live = document.getElementById('live');
 const banners = document.getElementById('banners');
 let view = null;
 let connection = 'connecting';
+let refusal = null;
 
 // Views.
 
@@ -56,13 +57,14 @@ store.addEventListener('change', () => {
 
 // The connection.
 
-follow((name, data) => store.hear(name, data), (state) => {
+follow((name, data) => store.hear(name, data), (state, why) => {
   connection = state;
+  refusal = why;
   updateBanners();
 });
 
 function updateBanners() {
-  const words = { live: 'live', lost: 'reconnecting', asleep: 'asleep', connecting: 'connecting' };
+  const words = { live: 'live', lost: 'reconnecting', asleep: 'asleep', refused: 'refused', connecting: 'connecting' };
   const draining = store.head?.draining;
   setText(live, connection === 'live' && draining ? 'stopping' : words[connection]);
   live.dataset.state = connection === 'live' && draining ? 'lost' : connection;
@@ -71,6 +73,8 @@ function updateBanners() {
     connection === 'lost' && ['bad', draining
       ? 'The server is stopping. What you see is from before; the page connects again when it is back.'
       : 'The server cannot be reached. What you see is from before; the page keeps trying.'],
+    connection === 'refused'
+      && ['bad', `Your token does not allow this page: ${refusal}. Sign out to use another.`],
     connection === 'live' && store.head?.out_of_memory
       && ['bad', 'Out of memory for messages: sends to every queue are refused.'],
     connection === 'live' && full.length > 0 && ['warn', full.length === 1

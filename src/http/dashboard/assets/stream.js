@@ -11,17 +11,19 @@ const SILENCE = 10_000;
 const HIDDEN = 60_000;
 
 /**
- * Follows `ui/events` for ever. `heard(name, data)` is told each event, `changed(state, wait)` whether
- * the connection is `live`, `lost` or `asleep`.
+ * Follows `ui/events` for ever. `heard(name, data)` is told each event, `changed(state, why)` whether
+ * the connection is `live`, `lost`, `asleep`, or `refused`, and then why.
  */
 export function follow(heard, changed) {
   let wait = FIRST_WAIT;
   let abort = null;
   let asleep = false;
+  let refusal = null;
   let wake = () => {};
 
   async function once() {
     abort = new AbortController();
+    refusal = null;
     let watchdog;
     const alive = () => {
       clearTimeout(watchdog);
@@ -29,6 +31,7 @@ export function follow(heard, changed) {
     };
     try {
       const answer = await request('ui/events', { signal: abort.signal, cache: 'no-store' });
+      if (answer.status === 403) refusal = (await answer.json()).detail;
       if (!answer.ok) throw new Error(String(answer.status));
       alive();
       for await (const event of events(answer.body)) {
@@ -49,7 +52,7 @@ export function follow(heard, changed) {
       } catch {
         // Told below, and tried again.
       }
-      changed(asleep ? 'asleep' : 'lost', wait);
+      changed(asleep ? 'asleep' : refusal ? 'refused' : 'lost', refusal);
       await new Promise((resolve) => {
         wake = resolve;
         if (!asleep) setTimeout(resolve, wait * (0.75 + Math.random() / 2));
