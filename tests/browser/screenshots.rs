@@ -15,7 +15,8 @@ use crate::support::Server;
 const WARM_UP: u32 = 1;
 
 /// Messages a second into a queue, how fast they are taken, and for how long a consumer keeps one.
-const TRAFFIC: [(&str, u64, u64, Duration); 7] = [
+const TRAFFIC: [(&str, u64, u64, Duration); 8] = [
+    ("reminders", 3, 3, Duration::from_millis(50)),
     ("orders", 84, 82, Duration::from_millis(350)),
     ("emails", 31, 31, Duration::from_millis(900)),
     ("thumbnails", 12, 11, Duration::from_millis(2400)),
@@ -40,6 +41,13 @@ fn screenshots() {
         })
         .collect();
 
+    let parked: Vec<_> = (0..6)
+        .map(|_| {
+            let stop = Arc::clone(&stop);
+            thread::spawn(move || wait(addr, &stop))
+        })
+        .collect();
+
     page::run(async |page| {
         page.resize((1280, 900)).await;
         page.open(&server).await;
@@ -47,24 +55,28 @@ fn screenshots() {
         for _ in 0..WARM_UP {
             seconds(page, 10).await;
         }
-        picture(page, "dashboard-light.png", (1280, 900), false, 1).await;
-        picture(page, "dashboard-dark.png", (1280, 900), true, 1).await;
+        picture(page, "dashboard-light.png", (1280, 1000), false, 1).await;
+        picture(page, "dashboard-dark.png", (1280, 1000), true, 1).await;
         page.go("#/queues/orders").await;
         page.click("#browse").await;
         page.until("document.querySelectorAll('.messages li').length > 3").await;
         page.js("document.querySelector('.messages summary').click(); scrollTo(0, 0); document.activeElement.blur()").await;
         picture(page, "queue.png", (1280, 1180), false, 1).await;
-        page.go("#/").await;
+        page.js("location.hash = '#/'").await;
+        page.until("document.querySelector('.list')").await;
         picture(page, "phone.png", (390, 844), true, 2).await;
     });
     stop.store(true, Ordering::Relaxed);
-    traffic.into_iter().for_each(|thread| thread.join().unwrap());
+    traffic.into_iter().chain(parked).for_each(|thread| thread.join().unwrap());
 }
 
 async fn picture(page: &Page, name: &str, (width, height): (u32, u32), dark: bool, scale: u32) {
     page.prefer_dark(dark).await;
     let screen = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": scale > 1 });
     page.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+    if scale > 1 {
+        page.js("document.querySelector('.list').scrollIntoView(); scrollBy(0, -260)").await;
+    }
     seconds(page, 3).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     std::fs::create_dir_all(&folder).unwrap();
@@ -92,6 +104,8 @@ fn prepare(server: &Server) {
         ("webhooks", json!({ "capacity": 160, "overflow": "drop_oldest" })),
         ("nightly-reports", json!({ "capacity": 500 })),
         ("search-index", json!({ "capacity": 64 })),
+        ("notifications", json!({})),
+        ("reminders", json!({ "delay": "30s" })),
     ] {
         client.call("PUT", &format!("/v1/queues/{queue}"), &[], settings.to_string());
     }
@@ -114,6 +128,14 @@ fn order(number: u64) -> String {
     let items =
         json!([{ "sku": format!("RM-{:04}", number * 37 % 9973), "amount": number % 4 + 1 }]);
     json!({ "order": 48_000 + number, "customer": format!("c{}", number * 7919 % 99_991), "items": items, "total": format!("{}.{:02} EUR", 12 + number % 180, number * 13 % 100) }).to_string()
+}
+
+/// A consumer that waits for a message that never comes.
+fn wait(addr: std::net::SocketAddr, stop: &AtomicBool) {
+    let mut client = crate::support::Client::connect(addr);
+    while !stop.load(Ordering::Relaxed) {
+        client.post("/v1/queues/notifications/receive?wait=5", "");
+    }
 }
 
 /// Sends and takes, each at its rate that goes up and down a little, until told to stop.

@@ -15,6 +15,9 @@ export function count(number) {
   return whole(number);
 }
 
+/** A bound: in full as long as there is room, for it does not change. */
+export const bound = (number) => (number < 1e6 ? whole(number) : count(number));
+
 /** Three digits that mean something. */
 function three(number) {
   if (number >= 99.95) return number.toFixed(0);

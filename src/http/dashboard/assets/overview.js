@@ -3,7 +3,7 @@
 import { createQueue } from './create.js';
 import { h, setText, show } from './dom.js';
 import { badges, bar, sparkline, tile } from './figures.js';
-import { bytes, count, plural, rate, span, whole } from './format.js';
+import { bound, bytes, count, plural, rate, span, whole } from './format.js';
 import { Plot } from './plots.js';
 import { isCounted, isFull, isPaused, store } from './store.js';
 
@@ -277,7 +277,7 @@ class Row {
       if (texts[id].classList.contains('zero') !== quiet) texts[id].classList.toggle('zero', quiet);
     };
     this.badges.set(queue);
-    put('depth', `${count(depth)} / ${count(capacity)}`, depth === 0);
+    put('depth', `${count(depth)} / ${bound(capacity)}`, depth === 0);
     this.bar.set(depth / capacity, `${count(depth)} of ${count(capacity)} places taken`);
     for (const [id, field] of [['in', 'sent'], ['out', 'gone']]) {
       const value = store.rate(queue, field);
