@@ -22,7 +22,13 @@ impl Clock {
     /// Time since the start.
     #[inline]
     pub fn now(&self) -> Millis {
-        let elapsed = self.started.elapsed();
+        self.at(Instant::now())
+    }
+
+    /// Time from the start to a moment that somebody has read off the system's clock.
+    #[inline]
+    pub fn at(&self, moment: Instant) -> Millis {
+        let elapsed = moment.saturating_duration_since(self.started);
         Millis(elapsed.as_secs() * 1000 + u64::from(elapsed.subsec_millis()))
     }
 

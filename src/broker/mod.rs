@@ -11,6 +11,7 @@ mod attempts;
 mod delivered;
 mod document;
 mod error;
+mod events;
 mod expiring;
 mod figures;
 mod keys;
@@ -67,6 +68,8 @@ pub struct Broker {
     clock: Clock,
     /// Of a queue that nobody said anything about.
     defaults: QueueSettings,
+    /// What the log was told.
+    told: events::Told,
     /// Whether its queues count what they need not know themselves.
     counted: bool,
 }
@@ -121,6 +124,7 @@ impl Broker {
             draining: AtomicBool::new(false),
             clock,
             defaults,
+            told: events::Told::default(),
             counted: true,
         }
     }
@@ -204,6 +208,7 @@ impl Broker {
             if *settings != before {
                 queue.set(settings, now);
                 queue.queue.set(&settings.queue, now);
+                self.tell_changed(name, &events::difference(&before, settings));
             }
             return Ok(Declared::Updated);
         }
@@ -224,6 +229,7 @@ impl Broker {
         made?;
         control.made += 1;
         self.queues.pin().insert(name.clone(), queue);
+        self.tell_created(name, settings);
         Ok(Declared::Created)
     }
 
@@ -241,6 +247,7 @@ impl Broker {
         change(&mut labels);
         document::check_labels(&labels)?;
         queue.set_labels(labels, self.now());
+        self.tell_changed(&queue.name, "labels");
         Ok(())
     }
 
@@ -250,6 +257,7 @@ impl Broker {
         let mut annotations = queue.annotations();
         change(&mut annotations);
         queue.set_annotations(annotations, self.now());
+        self.tell_changed(&queue.name, "annotations");
     }
 
     fn check(&self, name: &QueueName, settings: &QueueSettings) -> Result<(), Error> {
@@ -287,6 +295,7 @@ impl Broker {
         queue.queue.purge(now);
         queue.queue.dismiss();
         control.departed += &queue.totals(&queue.queue.counts());
+        self.tell_deleted(&queue.name, counts.depth);
         Ok(counts)
     }
 
@@ -370,17 +379,27 @@ impl Broker {
 
     /// Removes every message of a queue. Returns how many.
     pub fn purge(&self, queue: &Named) -> u64 {
-        queue.queue.purge(self.now())
+        let purged = queue.queue.purge(self.now());
+        self.tell_purged(queue, purged);
+        purged
     }
 
     /// Stops receives. Returns whether they were not stopped before.
     pub fn pause(&self, queue: &Named) -> bool {
-        queue.queue.pause()
+        let changed = queue.queue.pause();
+        if changed {
+            self.tell_paused(queue, true);
+        }
+        changed
     }
 
     /// Lets receives go on. Returns whether they were stopped.
     pub fn resume(&self, queue: &Named) -> bool {
-        queue.queue.resume(self.now())
+        let changed = queue.queue.resume(self.now());
+        if changed {
+            self.tell_paused(queue, false);
+        }
+        changed
     }
 
     /// Tells everybody that the server is about to stop: who waits is answered, now and later. Faces

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::QueueName;
 use super::attempts::Attempts;
+use super::events::QueueTold;
 use super::keys::Keys;
 use super::receipt::{ID_LENGTH, Texts};
 use super::refusals::{RefusalCounts, Refusals, Refused};
@@ -63,6 +64,7 @@ pub struct Named {
     pub(super) attempts: Attempts,
     pub(super) moves: MoveTasks,
     pub(super) refusals: RefusalCounts,
+    pub(super) told: QueueTold,
     /// What of the settings the queue does not know. Control plane, but for the window, which only
     /// sends with a key look up.
     beside: RwLock<Beside>,
@@ -143,6 +145,7 @@ impl Named {
             attempts: Attempts::default(),
             moves: MoveTasks::default(),
             refusals: RefusalCounts::default(),
+            told: QueueTold::default(),
             beside: RwLock::new(Beside {
                 dead_letter: settings.dead_letter.clone(),
                 idempotency_window: settings.idempotency_window,

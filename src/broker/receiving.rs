@@ -136,7 +136,16 @@ impl Broker {
     /// When none is ready. *Busy* is to be asked again.
     #[inline]
     pub fn try_take(&self, queue: &Named) -> Result<Message, TryReceiveError> {
-        queue.queue.try_take(self.now())
+        self.try_take_at(queue, self.now())
+    }
+
+    /// As [`try_take`](Self::try_take), for a request that came at `now`.
+    ///
+    /// # Errors
+    /// As for [`try_take`](Self::try_take).
+    #[inline]
+    pub fn try_take_at(&self, queue: &Named, now: Millis) -> Result<Message, TryReceiveError> {
+        queue.queue.try_take(now)
     }
 
     /// The first messages in line, without receiving them; see [`Queue::browse`](crate::queue::Queue::browse).

@@ -135,11 +135,26 @@ impl Broker {
     /// With the message. *Busy* is to be asked again; everything else counts as a refusal.
     #[inline]
     pub fn try_send(&self, queue: &Named, message: Message) -> Result<Accepted, TrySendError> {
-        let sent = self.try_send_at(queue, message, Options::default(), self.now());
-        if let Err(refused) = &sent
-            && queue.queue.is_counted()
-        {
-            queue.refusals.add_refusal(refused.why);
+        self.try_send_one_at(queue, message, self.now())
+    }
+
+    /// As [`try_send`](Self::try_send), for a request that came at `now`.
+    ///
+    /// # Errors
+    /// As for [`try_send`](Self::try_send).
+    #[inline]
+    pub fn try_send_one_at(
+        &self,
+        queue: &Named,
+        message: Message,
+        now: Millis,
+    ) -> Result<Accepted, TrySendError> {
+        let sent = self.try_send_at(queue, message, Options::default(), now);
+        if let Err(refused) = &sent {
+            self.tell_refused(queue, refused.why, now);
+            if queue.queue.is_counted() {
+                queue.refusals.add_refusal(refused.why);
+            }
         }
         sent
     }
@@ -162,7 +177,11 @@ impl Broker {
     /// Why a message was not queued, for who sent it. To be asked once for each message that was refused,
     /// because that is counted.
     pub fn refusal(&self, queue: &Named, refused: &TrySendError) -> Error {
-        counted(queue, self.refusal_of(queue, refused.why, refused.message.size()))
+        let error = self.refusal_of(queue, refused.why, refused.message.size());
+        if let Error::Full { refusal, .. } = &error {
+            self.tell_refused(queue, *refusal, self.now());
+        }
+        counted(queue, error)
     }
 
     #[cold]

@@ -5,8 +5,8 @@ mod serve;
 use std::process::ExitCode;
 
 use clap::Parser;
-use log::LevelFilter;
 use ringmq::config::Cli;
+use ringmq::logging;
 
 /// The exit code of a setting that cannot be used; clap ends with the same.
 const BAD_SETTING: u8 = 2;
@@ -14,8 +14,10 @@ const BAD_SETTING: u8 = 2;
 /// Does what the command line says.
 pub(crate) fn run() -> ExitCode {
     let settings = Cli::parse().settings;
-    init_logger(&settings.log);
-    match serve::serve(&settings) {
+    let served = logging::init(&settings.log, settings.log_format)
+        .map_err(|error| Failure::bad_setting("--log", "RUST_LOG", &settings.log, error))
+        .and_then(|()| serve::serve(&settings));
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { text, exit_code }) => {
             eprintln!("error: {text}");
@@ -49,14 +51,4 @@ impl Failure {
             exit_code: BAD_SETTING,
         }
     }
-}
-
-fn init_logger(filter: &str) {
-    env_logger::Builder::new()
-        // Unless the filter names them: actix-server repeats our start line, and actix-http reports
-        // every malformed request, which would let any client fill the log.
-        .filter_module("actix_server", LevelFilter::Warn)
-        .filter_module("actix_http", LevelFilter::Off)
-        .parse_filters(filter)
-        .init();
 }

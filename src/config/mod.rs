@@ -4,6 +4,7 @@
 //! that names both, the value and what is allowed.
 
 mod file;
+mod guard;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -16,8 +17,10 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use log::LevelFilter;
 
 pub use self::file::SettingsFile;
+pub use self::guard::{AUTH_TOKENS, GuardSettings, Secret};
 use crate::duration;
 use crate::http::sqs::LimitsKind;
+use crate::logging::LogFormat;
 use crate::queue::Queue;
 
 /// An HTTP event queue service with a lock-free ring buffer at its heart.
@@ -89,11 +92,15 @@ pub struct Settings {
 
     /// Secret of that access key; better given in the variable, which other users cannot see
     #[arg(long, global = true, env = "RINGMQ_SQS_SECRET_KEY", hide_env_values = true, value_name = "SECRET", value_parser = sqs_secret_key)]
-    pub sqs_secret_key: Option<String>,
+    pub sqs_secret_key: Option<Secret>,
 
     /// Limits of SQS requests: those of Amazon, or wider ones
     #[arg(long, global = true, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
     pub sqs_limits: LimitsKind,
+
+    /// Who may ask, by what, and how slowly.
+    #[command(flatten)]
+    pub guard: GuardSettings,
 
     /// Whether to count for /metrics and to serve it: on or off
     #[arg(long, global = true, env = "RINGMQ_METRICS", value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = metrics)]
@@ -110,6 +117,10 @@ pub struct Settings {
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
+
+    /// How to log: text, or json with one object a line
+    #[arg(long, global = true, env = "RINGMQ_LOG_FORMAT", default_value = "text", value_parser = log_format)]
+    pub log_format: LogFormat,
 }
 
 /// What actix-server allows.
@@ -186,11 +197,11 @@ fn sqs_access_key(value: &str) -> Result<String, String> {
 }
 
 /// Whatever it is, but for nothing: an error would show it.
-fn sqs_secret_key(value: &str) -> Result<String, String> {
+fn sqs_secret_key(value: &str) -> Result<Secret, String> {
     if value.is_empty() {
         return Err(format!("must not be empty {}", also("RINGMQ_SQS_SECRET_KEY")));
     }
-    Ok(value.to_owned())
+    Ok(Secret(value.to_owned()))
 }
 
 fn sqs_limits(value: &str) -> Result<LimitsKind, String> {
@@ -238,6 +249,14 @@ fn log_filter(value: &str) -> Result<String, String> {
         }
     }
     Ok(value.to_owned())
+}
+
+fn log_format(value: &str) -> Result<LogFormat, String> {
+    match value {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("must be `text` or `json` {}", also("RINGMQ_LOG_FORMAT"))),
+    }
 }
 
 fn number<T>(value: &str, allowed: RangeInclusive<T>, variable: &str) -> Result<T, String>
@@ -289,6 +308,7 @@ mod tests {
             ("--log", "RUST_LOG", "info/text", "`info/text`"),
             ("--log", "RUST_LOG", "", "off, error, warn, info, debug, trace"),
             ("--host", "RINGMQ_HOST", "", "an address or a host name"),
+            ("--log-format", "RINGMQ_LOG_FORMAT", "JSON", "`text` or `json`"),
         ] {
             let error = settings(&[&format!("{flag}={value}")]).expect_err(value);
             for part in [flag, variable, allowed, &format!("'{value}'")] {

@@ -10,3 +10,4 @@ mod looks;
 mod overview;
 mod page;
 mod screenshots;
+mod sign_in;

@@ -116,9 +116,15 @@ impl Chromedriver {
 }
 
 impl Page {
+    /// Goes to the dashboard of a server, whatever that shows.
+    pub async fn visit(&self, server: &Server) {
+        let there = self.driver.goto(format!("http://{}/", server.addr)).await;
+        there.expect("the page is there");
+    }
+
     /// Shows the dashboard of a server, once its figures are there.
     pub async fn open(&self, server: &Server) {
-        self.driver.goto(format!("http://{}/", server.addr)).await.expect("the page is there");
+        self.visit(server).await;
         self.until("document.querySelector('#main .page') && document.querySelector('#live').dataset.state === 'live'")
             .await;
     }

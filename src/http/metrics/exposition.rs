@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -14,6 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::format::Format;
 use super::ledger::{Readings, Series};
 use crate::broker::{Counter, Refused, Timing};
+use crate::http::observe::Requests;
 use crate::queue::{BOUNDS, Histogram, MILLIS_BOUNDS, NANOS_BOUNDS};
 
 /// Bytes that a series takes, about: so that the text is not moved while it grows.
@@ -45,6 +47,7 @@ impl Collector for Exposed {
         page.counters()?;
         page.refusals()?;
         page.timings()?;
+        page.requests()?;
         page.process()
     }
 }
@@ -227,8 +230,40 @@ impl Page<'_, '_> {
             for series in &readings.series {
                 let label = label(series);
                 let metric = family.encode_family(&label)?;
-                histogram(metric, series.figures.totals.histogram(timing), bounds, parts)?;
+                let Histogram { buckets, sum } = series.figures.totals.histogram(timing);
+                let bounds = bounds.iter().map(|bound| *bound as f64 / parts);
+                histogram(metric, bounds, buckets, *sum as f64 / parts)?;
             }
+        }
+        Ok(())
+    }
+
+    fn requests(&mut self) -> fmt::Result {
+        let requests = &self.readings.requests;
+        let (name, help) = ("ringmq_http_requests", "Requests that were answered");
+        let mut family = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for of_face in requests {
+            for (status, answered) in &of_face.statuses {
+                let labels = [("face", of_face.face.name()), ("status", status.as_str())];
+                count(family.encode_family(&labels)?, answered)?;
+            }
+        }
+        let help = "Time from a request to its answer, but for those that waited for a message or for room";
+        let (name, unit) = ("ringmq_http_request_duration", Some(&Unit::Seconds));
+        let mut family = self.encoder.encode_descriptor(name, help, unit, MetricType::Histogram)?;
+        for of_face in requests {
+            let label = [("face", of_face.face.name())];
+            let bounds = Requests::duration_bounds();
+            let bounds = bounds.iter().map(Duration::as_secs_f64);
+            let (buckets, sum) = (&of_face.durations, of_face.duration_sum.as_secs_f64());
+            histogram(family.encode_family(&label)?, bounds, buckets, sum)?;
+        }
+        let help = "Requests that waited for a message or for room";
+        let name = "ringmq_http_waited_requests";
+        let mut family = self.encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for of_face in requests {
+            let label = [("face", of_face.face.name())];
+            count(family.encode_family(&label)?, &of_face.waited)?;
         }
         Ok(())
     }
@@ -270,17 +305,15 @@ fn count(mut metric: MetricEncoder<'_>, value: &impl EncodeCounterValue) -> fmt:
     metric.encode_counter::<NoLabelSet, _, u64>(value, None)
 }
 
+/// Writes a histogram of values that were put into the bucket of the first bound they do not exceed, and
+/// those beyond the last bound into one more.
 fn histogram(
     mut metric: MetricEncoder<'_>,
-    values: &Histogram,
-    bounds: &[u64; BOUNDS],
-    parts: f64,
+    bounds: impl Iterator<Item = f64>,
+    buckets: &[u64],
+    sum: f64,
 ) -> fmt::Result {
-    let bounds = bounds.iter().map(|bound| *bound as f64 / parts).chain([f64::INFINITY]);
-    let mut buckets = [(0.0, 0); BOUNDS + 1];
-    for (bucket, from) in buckets.iter_mut().zip(bounds.zip(values.buckets)) {
-        *bucket = from;
-    }
-    let sum = values.sum as f64 / parts;
-    metric.encode_histogram::<NoLabelSet>(sum, values.count(), &buckets, None)
+    let bounds = bounds.chain([f64::INFINITY]);
+    let bounded: Vec<_> = bounds.zip(buckets.iter().copied()).collect();
+    metric.encode_histogram::<NoLabelSet>(sum, buckets.iter().sum(), &bounded, None)
 }

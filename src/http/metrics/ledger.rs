@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use super::process::Process;
 use crate::broker::{Broker, Figures, Named, QueueName, Totals};
+use crate::http::observe::{FaceRequests, Requests};
 use crate::queue::Millis;
 
 /// The name of what the queues that are not listed have together. No queue can have it.
@@ -44,6 +45,8 @@ pub(super) struct Readings {
     pub(super) memory_used: u64,
     pub(super) memory_limit: u64,
     pub(super) process: Process,
+    /// By face.
+    pub(super) requests: Vec<FaceRequests>,
 }
 
 /// What is told of a queue, or of several.
@@ -102,7 +105,7 @@ impl Ledger {
     }
 
     /// Reads all queues.
-    pub(super) fn read(&mut self, broker: &Broker) -> Readings {
+    pub(super) fn read(&mut self, broker: &Broker, requests: &Requests) -> Readings {
         let now = broker.clock().now();
         let census = broker.census();
         self.rank(&census.queues, now);
@@ -138,6 +141,7 @@ impl Ledger {
             memory_used: broker.memory().used(),
             memory_limit: broker.memory().limit(),
             process: Process::now(),
+            requests: requests.snapshot().map_or_else(Vec::new, Vec::from),
         }
     }
 

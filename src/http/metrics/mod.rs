@@ -17,6 +17,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use self::format::Format;
 use self::ledger::{Ledger, Readings};
+use super::observe::Requests;
 use super::problem::Problem;
 use crate::broker::Broker;
 
@@ -26,6 +27,7 @@ const PATH: &str = "/metrics";
 /// The figures of a server, for all of its workers.
 pub struct Metrics {
     broker: Arc<Broker>,
+    requests: Requests,
     /// Readings that were begun.
     begun: AtomicU64,
     latest: Mutex<Latest>,
@@ -38,10 +40,10 @@ struct Latest {
 }
 
 impl Metrics {
-    /// The figures of these queues, of which the `most` busiest have series of their own.
-    pub fn new(broker: Arc<Broker>, most: usize) -> Self {
+    /// The figures of these requests and queues, of which the `most` busiest have series of their own.
+    pub fn new(broker: Arc<Broker>, requests: Requests, most: usize) -> Self {
         let latest = Latest { ledger: Ledger::new(most), readings: None };
-        Self { broker, begun: AtomicU64::new(0), latest: Mutex::new(latest) }
+        Self { broker, requests, begun: AtomicU64::new(0), latest: Mutex::new(latest) }
     }
 
     /// Reads all queues, or waits for who is at it and takes what was read since this was called.
@@ -56,7 +58,7 @@ impl Metrics {
             return Arc::clone(readings);
         }
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
-        let readings = Arc::new(latest.ledger.read(&self.broker));
+        let readings = Arc::new(latest.ledger.read(&self.broker, &self.requests));
         latest.readings = Some((number, Arc::clone(&readings)));
         readings
     }
