@@ -127,6 +127,7 @@ pub async fn run(
     let metrics = options
         .metrics_queues
         .map(|most| Arc::new(Metrics::new(Arc::clone(&broker), requests.clone(), most)));
+    let hub = options.ui.then(|| Arc::new(Hub::new(Arc::clone(&broker), requests.clone())));
     let served = http::Served {
         broker: Arc::clone(&broker),
         queue,
@@ -136,7 +137,7 @@ pub async fn run(
         sqs: Arc::new(sqs::Face::new(options.sqs)),
         guard: http::auth::Guard { auth: options.auth, body_timeout: limits.body_timeout },
         metrics,
-        hub: options.ui.then(|| Arc::new(Hub::new(Arc::clone(&broker)))),
+        hub,
     };
     let timeouts = Timeouts {
         head: limits.head_timeout,

@@ -12,6 +12,7 @@ use actix_web::web::Bytes;
 
 use crate::broker::{Broker, Glance, QueueName};
 use crate::clock::Clock;
+use crate::http::Requests;
 
 /// The names of a queue's figures, in their order.
 pub(super) const FIELDS: [&str; 20] = [
@@ -96,7 +97,7 @@ pub(super) struct State {
 
 impl State {
     /// Looks at all queues: what is now, and what changed since `before` as an event.
-    pub(super) fn look(broker: &Broker, before: &Self) -> (Self, Bytes) {
+    pub(super) fn look(broker: &Broker, requests: &Requests, before: &Self) -> (Self, Bytes) {
         let clock = broker.clock();
         let mut next = before.next;
         let mut known = before.rows.iter().peekable();
@@ -128,7 +129,7 @@ impl State {
         for row in known {
             let _ = write!(gone, "{},", row.number);
         }
-        let head = head(broker);
+        let head = head(broker, requests);
         let change = format!(
             "event: change\ndata: {{{head},\"new\":[{}],\"changed\":[{}],\"gone\":[{}]}}\n\n",
             without_comma(&new),
@@ -153,16 +154,24 @@ impl State {
 }
 
 /// What is not about one queue: members of a JSON object.
-fn head(broker: &Broker) -> String {
+fn head(broker: &Broker, requests: &Requests) -> String {
     let (clock, memory) = (broker.clock(), broker.memory());
-    format!(
+    let mut head = format!(
         "\"time\":{},\"draining\":{},\"out_of_memory\":{},\"memory\":[{},{}]",
         millis_of_day(clock.time_of_day(clock.now())),
         broker.is_draining(),
         memory.is_out(),
         memory.used(),
         memory.limit(),
-    )
+    );
+    if let Some(faces) = requests.snapshot() {
+        let statuses = || faces.iter().flat_map(|face| &face.statuses);
+        let all: u64 = statuses().map(|(_, count)| count).sum();
+        let failed = statuses().filter(|(status, _)| status.is_server_error());
+        let failed: u64 = failed.map(|(_, count)| count).sum();
+        let _ = write!(head, ",\"requests\":[{all},{failed}]");
+    }
+    head
 }
 
 /// `[number,"name",figures…],`. No name has a character that JSON escapes.
@@ -210,6 +219,10 @@ mod tests {
         broker.declare(&name.parse().unwrap(), SettingsDocument::default()).unwrap();
     }
 
+    fn look(broker: &Broker, before: &State) -> (State, Bytes) {
+        State::look(broker, &Requests::new(true), before)
+    }
+
     fn data(event: &Bytes) -> Value {
         let text = std::str::from_utf8(event).unwrap();
         let (_, data) = text.strip_suffix("\n\n").unwrap().split_once("\ndata: ").unwrap();
@@ -219,10 +232,10 @@ mod tests {
     #[test]
     fn a_change_tells_nothing_of_a_queue_in_which_nothing_happens() {
         let broker = broker(&["a", "b"]);
-        let (state, _) = State::look(&broker, &State::default());
+        let (state, _) = look(&broker, &State::default());
         let queue = broker.queue("b").unwrap();
         broker.try_send(&queue, Message::text("four")).unwrap();
-        let (state, change) = State::look(&broker, &state);
+        let (state, change) = look(&broker, &state);
         let changed = data(&change)["changed"].take();
         let rows = changed.as_array().unwrap();
         assert_eq!(rows.len(), 1, "{changed}");
@@ -230,17 +243,17 @@ mod tests {
         let mask = field("ready") | field("bytes") | field("sent") | field("oldest_at");
         assert_eq!((&rows[0][0], &rows[0][1]), (&json!(2), &json!(mask)));
         assert_eq!((&rows[0][2], &rows[0][4]), (&json!(1), &json!(1)));
-        assert_eq!(data(&State::look(&broker, &state).1)["changed"], json!([]));
+        assert_eq!(data(&look(&broker, &state).1)["changed"], json!([]));
     }
 
     #[test]
     fn queues_come_and_go_and_keep_their_numbers() {
         let broker = broker(&["b", "c"]);
-        let (state, first) = State::look(&broker, &State::default());
+        let (state, first) = look(&broker, &State::default());
         assert_eq!(data(&first)["new"], data(&state.whole())["new"]);
         declare(&broker, "a");
         broker.delete("b", false).unwrap();
-        let (state, change) = State::look(&broker, &state);
+        let (state, change) = look(&broker, &state);
         let change = data(&change);
         assert_eq!((&change["new"][0][0], &change["new"][0][1]), (&json!(3), &json!("a")));
         assert_eq!((&change["gone"], &change["changed"]), (&json!([1]), &json!([])));
@@ -249,6 +262,6 @@ mod tests {
         assert_eq!(names, ["a", "c"]);
         assert_eq!(whole["new"][1][0], 2);
         broker.delete("c", false).unwrap();
-        assert_eq!(data(&State::look(&broker, &state).1)["gone"], json!([2]));
+        assert_eq!(data(&look(&broker, &state).1)["gone"], json!([2]));
     }
 }

@@ -62,3 +62,39 @@ async fn next(mut watcher: Watcher) -> Option<(Result<Bytes, Infallible>, Watche
     (watcher.seen, watcher.ended) = (look.number, look.last);
     Some((Ok(event), watcher))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::rt::System;
+
+    use super::*;
+    use crate::broker::{Broker, QueueSettings};
+    use crate::clock::Clock;
+    use crate::http::Requests;
+
+    #[test]
+    fn who_missed_a_look_is_told_everything_again() {
+        System::new().block_on(async {
+            let broker = Broker::new(Clock::start(), 1000, QueueSettings::with_capacity(8));
+            let hub = Arc::new(Hub::new(Arc::new(broker), Requests::new(false)));
+            let mut newest = hub.watch().unwrap();
+            let watcher = Watcher { newest: hub.watch().unwrap(), seen: 0, ended: false };
+            let begins = |event: Result<Bytes, Infallible>, name: &str| {
+                let text = String::from_utf8(event.unwrap().to_vec()).unwrap();
+                assert!(text.starts_with(&format!("event: {name}\n")), "{text}");
+            };
+            let (event, watcher) = next(watcher).await.unwrap();
+            begins(event, "whole");
+            let (event, watcher) = next(watcher).await.unwrap();
+            begins(event, "change");
+            let missed = watcher.seen + 1;
+            let is_later =
+                |look: &Option<Arc<Look>>| look.as_ref().is_some_and(|it| it.number > missed);
+            drop(newest.wait_for(is_later).await.unwrap());
+            let (event, watcher) = next(watcher).await.unwrap();
+            begins(event, "whole");
+            let (event, _) = next(watcher).await.unwrap();
+            begins(event, "change");
+        });
+    }
+}

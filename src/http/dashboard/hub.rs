@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::changes::State;
 use crate::broker::Broker;
+use crate::http::Requests;
 
 /// From one look to the next.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -23,6 +24,7 @@ const STOPS_WITHIN: Duration = Duration::from_millis(100);
 /// Who looks, and who watches.
 pub struct Hub {
     broker: Arc<Broker>,
+    requests: Requests,
     newest: watch::Sender<Option<Arc<Look>>>,
     /// Whether the thread runs. It is locked by who begins to watch, and by the thread before it ends.
     runs: Mutex<bool>,
@@ -48,9 +50,9 @@ impl Look {
 }
 
 impl Hub {
-    /// Of these queues. Nothing is done before somebody watches.
-    pub fn new(broker: Arc<Broker>) -> Self {
-        Self { broker, newest: watch::Sender::new(None), runs: Mutex::new(false) }
+    /// Of these queues and requests. Nothing is done before somebody watches.
+    pub fn new(broker: Arc<Broker>, requests: Requests) -> Self {
+        Self { broker, requests, newest: watch::Sender::new(None), runs: Mutex::new(false) }
     }
 
     /// Begins to watch.
@@ -95,7 +97,7 @@ impl Hub {
     fn look(&self, number: u64, before: &State) -> Look {
         // Asked first: what is seen after it is refused is seen.
         let last = self.broker.is_draining();
-        let (state, change) = State::look(&self.broker, before);
+        let (state, change) = State::look(&self.broker, &self.requests, before);
         Look { number, change, last, state, whole: OnceLock::new() }
     }
 }

@@ -11,6 +11,7 @@ mod hub;
 
 use std::sync::Arc;
 
+use actix_web::guard::{Any, Get, Head};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::{self, ServiceConfig};
@@ -25,7 +26,8 @@ pub(super) fn configure(hub: Option<Arc<Hub>>) -> impl FnOnce(&mut ServiceConfig
     move |config| {
         let Some(hub) = hub else { return };
         config
-            .route("/", web::to(at_index))
+            // Other methods than these are for the SQS face there, or for nobody.
+            .service(web::resource("/").guard(Any(Get()).or(Head())).to(at_index))
             .route("/ui", web::to(at_index))
             .route("/ui/", web::to(async |request| asset(&request, &INDEX)))
             .route(

@@ -49,6 +49,7 @@ export class Overview {
       oldest: tile('Oldest ready'),
       inFlight: tile('In flight', 'With consumers, under a lease'),
       waiting: tile('Waiting consumers', 'Receives that wait for a message'),
+      requests: tile('Requests per second', 'Of all faces, this page among them'),
       memory: tile('Memory of messages'),
     };
     this.memory = bar('memory');
@@ -93,7 +94,7 @@ export class Overview {
     this.none = h('p', { class: 'none' });
     this.element = h('div', { class: 'page' },
       h('h1', { class: 'hidden' }, 'All queues'),
-      h('section', { class: 'tiles', 'aria-label': 'Totals' }, Object.values(this.tiles).map((tile) => tile.element)),
+      h('section', { class: 'tiles eight', 'aria-label': 'Totals' }, Object.values(this.tiles).map((tile) => tile.element)),
       h('section', { class: 'plots', 'aria-label': 'Plots' }, this.plots.map((plot) => plot.element)),
       this.empty,
       h('section', { class: 'list', 'aria-label': 'Queues' },
@@ -127,6 +128,8 @@ export class Overview {
     tiles.inFlight.set(count(store.total('in_flight')), `${count(store.total('lease_ends'))} leases ran out`);
     const senders = store.total('waiting_senders');
     tiles.waiting.set(count(store.total('waiting_receivers')), senders ? `${plural(senders, 'producer')} too` : 'for a message');
+    const { requests } = store.head;
+    tiles.requests.set(rate(store.requestRate), requests ? `${count(requests[1])} failed` : 'not counted');
     tiles.memory.set(bytes(used), `of ${bytes(limit)}`);
     tiles.memory.mark(store.head.out_of_memory ? 'bad' : '');
     this.memory.set(used / limit, `${bytes(used)} of ${bytes(limit)} used`);

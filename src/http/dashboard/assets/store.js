@@ -38,6 +38,8 @@ class Store extends EventTarget {
   head = null;
   version = '';
   #byNumber = new Map();
+  /** How many requests were answered, at the last few times. */
+  #requests = [];
   /** Sums over all queues, one array for each of `times`. */
   #totals = [];
 
@@ -47,6 +49,7 @@ class Store extends EventTarget {
     if (name === 'whole') this.#restart(data);
     else if (!this.head) return;
     this.head = data;
+    if (data.requests) this.#requests = [...this.#requests, [time, data.requests[0]]].slice(-4);
     const keep = this.history * 1000;
     for (const [number, queueName, ...figures] of data.new) {
       const known = this.queues.get(queueName);
@@ -88,6 +91,7 @@ class Store extends EventTarget {
       if (!present.has(name)) this.queues.delete(name);
     }
     this.#byNumber.clear();
+    this.#requests = [];
     // A server whose clock is behind the last one's has another history.
     if (this.times.length && data.time <= this.times.at(-1)) {
       this.times = [];
@@ -134,6 +138,13 @@ class Store extends EventTarget {
   /** Not gone, wherever they are. */
   depth(queue) {
     return this.of(queue, 'sent') - this.of(queue, 'gone');
+  }
+
+  /** How many requests a second were answered lately; null where nobody counts. */
+  get requestRate() {
+    const [first, last] = [this.#requests[0], this.#requests.at(-1)];
+    if (!last || last[1] < first[1] || last[0] === first[0]) return null;
+    return ((last[1] - first[1]) * 1000) / (last[0] - first[0]);
   }
 
   /** How many a second a total grew lately, over the last few seconds so that it can be read. */
