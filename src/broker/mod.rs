@@ -46,7 +46,7 @@ pub use self::error::Error;
 pub use self::figures::{Census, Counter, Figures, Timing, Totals};
 pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
-pub use self::named::{Description, Named, QueueSettings};
+pub use self::named::{Description, Glance, Named, QueueSettings};
 pub use self::receipt::{ID_LENGTH, RECEIPT_LENGTH};
 pub use self::refusals::{Refusals, Refused};
 pub use self::sending::{SendOptions, Sent, is_for_room};

@@ -59,6 +59,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
         limits: settings.guard.limits(),
         auth,
         tls,
+        ui: settings.ui,
         metrics_queues: settings.metrics.then_some(settings.metrics_queues),
     };
     let served = System::new().block_on(async {

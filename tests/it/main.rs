@@ -10,6 +10,7 @@ mod cli;
 mod concurrency;
 mod config;
 mod contract;
+mod dashboard;
 mod events;
 mod examples;
 mod logs;
