@@ -11,6 +11,7 @@ mod contract;
 mod events;
 mod examples;
 mod logs;
+mod packaging;
 mod shutdown;
 mod sqs;
 mod support;
