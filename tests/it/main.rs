@@ -12,6 +12,7 @@ mod contract;
 mod events;
 mod examples;
 mod logs;
+mod metrics;
 mod packaging;
 mod reload;
 mod shutdown;
