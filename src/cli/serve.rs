@@ -19,7 +19,8 @@ use ringmq::tls::{Tls, TlsError};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use self::reload::{Reload, TokensError};
-use super::{BAD_SETTING, Failure};
+use super::Failure;
+use super::exit::Exit;
 
 /// Connections that the system keeps waiting for a worker; beyond that a client has to try again,
 /// a second later. The system may allow fewer.
@@ -81,10 +82,10 @@ fn auth(settings: &Settings) -> Result<Option<Arc<Auth>>, Failure> {
             Err(Failure::bad_setting("--auth-file", "RINGMQ_AUTH_FILE", path.display(), error))
         }
         // What it says is shown nowhere.
-        Err(TokensError::Variable(error)) => Err(Failure {
-            text: format!("invalid value for '{AUTH_TOKENS}': {error}"),
-            exit_code: BAD_SETTING,
-        }),
+        Err(TokensError::Variable(error)) => {
+            let text = format!("invalid value for '{AUTH_TOKENS}': {error}");
+            Err(Failure::because(Exit::Usage, text))
+        }
     }
 }
 

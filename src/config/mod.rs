@@ -13,7 +13,7 @@ use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args};
 use log::LevelFilter;
 
 pub use self::file::SettingsFile;
@@ -22,25 +22,6 @@ use crate::duration;
 use crate::http::sqs::LimitsKind;
 use crate::logging::LogFormat;
 use crate::queue::Queue;
-
-/// An HTTP event queue service with a lock-free ring buffer at its heart.
-#[derive(Debug, Parser)]
-#[command(name = "ringmq", version, about, max_term_width = 100)]
-pub struct Cli {
-    /// What to do; without a word, the same as `serve`.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    /// The settings, which may stand before or after the word.
-    #[command(flatten)]
-    pub settings: Settings,
-}
-
-/// What `ringmq` can be told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-pub enum Command {
-    /// Serve the queue over HTTP (the default)
-    Serve,
-}
 
 /// The settings of the server.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -271,17 +252,13 @@ mod tests {
     use super::*;
 
     fn settings(arguments: &[&str]) -> Result<Settings, String> {
-        Cli::try_parse_from([&["ringmq"], arguments].concat())
-            .map(|cli| cli.settings)
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn flags_may_stand_on_either_side_of_the_word() {
-        let before = settings(&["--port", "1", "--capacity", "2", "serve"]).unwrap();
-        assert_eq!((before.port, before.capacity), (1, 2));
-        assert_eq!(settings(&["serve", "--capacity", "2", "--port", "1"]).unwrap(), before);
-        assert_eq!(settings(&["--port", "1", "--capacity", "2"]).unwrap(), before);
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        let line = <Line as clap::Parser>::try_parse_from([&["ringmq"], arguments].concat());
+        line.map(|line| line.settings).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod auth;
 mod bad_http;
 mod bad_input;
+mod cli;
 mod concurrency;
 mod config;
 mod contract;

@@ -45,6 +45,12 @@ pub fn command() -> Command {
     for variable in VARIABLES {
         command.env_remove(variable);
     }
+    // The options of the commands, too.
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("RINGMQ_") {
+            command.env_remove(variable);
+        }
+    }
     command
 }
 
