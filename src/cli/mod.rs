@@ -81,11 +81,9 @@ pub(crate) fn run() -> ExitCode {
     // What clap's own reading of its own matches refuses is told as any wrong usage is.
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
-        Command::Serve(settings) => {
-            let logs = logging::init(&settings.log, settings.log_format);
-            logs.map_err(|error| Failure::bad_setting("--log", "RUST_LOG", &settings.log, error))
-                .and_then(|()| serve::serve(&settings))
-        }
+        Command::Serve(settings) => logging::init(&settings.log, settings.log_format)
+            .map_err(|error| Failure::bad_setting("--log", "RUST_LOG", &settings.log, error))
+            .and_then(|()| serve::serve(&settings)),
         Command::Send(send) => send.run(),
         Command::Receive(receive) => receive.run(),
         Command::Browse(browse) => browse.run(),
@@ -125,6 +123,7 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     }
     arguments
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

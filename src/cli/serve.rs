@@ -13,6 +13,7 @@ use ringmq::clock::Clock;
 use ringmq::config::{AUTH_TOKENS, Settings, SettingsFile};
 use ringmq::http::auth::Auth;
 use ringmq::http::sqs;
+use ringmq::logging;
 use ringmq::server::{self, Options};
 use ringmq::tls::{Tls, TlsError};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -35,7 +36,10 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
         Failure::bad_setting("--capacity", "RING_BUFFER_SIZE", settings.capacity, error)
     })?;
     if let Some(path) = &settings.config {
-        let declared = SettingsFile::read(path).and_then(|file| file.declare(&broker));
+        let declared = SettingsFile::read(path).and_then(|file| {
+            file.log().map_or(Ok(()), logging::reload)?;
+            file.declare(&broker)
+        });
         declared.map_err(|error| {
             Failure::bad_setting("--config", "RINGMQ_CONFIG", path.display(), error)
         })?;
@@ -47,6 +51,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
     let reload = Reload {
         broker: Arc::clone(&broker),
         config: settings.config.clone(),
+        log: settings.log.clone(),
         auth: auth.clone(),
         auth_file: settings.guard.auth_file.clone(),
         tls: tls.clone(),
