@@ -22,8 +22,20 @@ impl Clock {
     /// Time since the start.
     #[inline]
     pub fn now(&self) -> Millis {
-        let elapsed = self.started.elapsed();
+        self.at(Instant::now())
+    }
+
+    /// Time from the start to a moment that somebody has read off the system's clock.
+    #[inline]
+    pub fn at(&self, moment: Instant) -> Millis {
+        let elapsed = moment.saturating_duration_since(self.started);
         Millis(elapsed.as_secs() * 1000 + u64::from(elapsed.subsec_millis()))
+    }
+
+    /// Time since the start, as exactly as it is known.
+    #[inline]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// The time of day of a moment, had the system's clock not been changed since the start.

@@ -8,8 +8,10 @@ pub mod clock;
 pub mod config;
 pub mod duration;
 pub mod http;
+pub mod logging;
 pub mod queue;
 #[allow(unsafe_code)] // slots are handed from thread to thread; nowhere else is there any
 pub mod ring;
 pub mod server;
 mod sync;
+pub mod tls;

@@ -11,21 +11,25 @@ mod attempts;
 mod delivered;
 mod document;
 mod error;
+mod events;
 mod expiring;
+mod figures;
 mod keys;
 mod moves;
 mod name;
 mod named;
 mod receipt;
 mod receiving;
+mod refusals;
 mod sending;
 mod tasks;
 mod timer;
 mod waiting;
+mod wakes;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -37,10 +41,12 @@ pub use self::document::{
     MIN_LEASE, SettingsDocument,
 };
 pub use self::error::Error;
+pub use self::figures::{Census, Counter, Figures, Timing, Totals};
 pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
 pub use self::named::{Description, Named, QueueSettings};
 pub use self::receipt::{ID_LENGTH, RECEIPT_LENGTH};
+pub use self::refusals::{Refusals, Refused};
 pub use self::sending::{SendOptions, Sent, is_for_room};
 pub use self::tasks::{MoveError, MoveStatus, MoveTask};
 use self::timer::Timer;
@@ -52,7 +58,7 @@ use crate::queue::{Counts, LeaseError, Memory, Millis, Queue};
 pub struct Broker {
     queues: HashMap<QueueName, Arc<Named>>,
     /// Taken by whoever makes, changes or deletes a queue.
-    control: Mutex<()>,
+    control: Mutex<Control>,
     /// Taken for writing while a message moves from one queue to another, for reading by whoever
     /// tells what is in which.
     moves: RwLock<()>,
@@ -62,6 +68,24 @@ pub struct Broker {
     clock: Clock,
     /// Of a queue that nobody said anything about.
     defaults: QueueSettings,
+    /// What the log was told.
+    told: events::Told,
+    /// Whether its queues count what they need not know themselves.
+    counted: bool,
+}
+
+/// What those know who make, change or delete a queue.
+#[derive(Default)]
+struct Control {
+    /// Queues that were made.
+    made: u64,
+    /// What was counted of queues that were deleted.
+    departed: Totals,
+}
+
+/// Takes a lock. Nobody leaves behind it what is not whole, not even by a panic.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether a queue was made or was there.
@@ -93,14 +117,24 @@ impl Broker {
     pub fn new(clock: Clock, max_bytes: u64, defaults: QueueSettings) -> Self {
         Self {
             queues: HashMap::new(),
-            control: Mutex::new(()),
+            control: Mutex::default(),
             moves: RwLock::new(()),
             memory: Arc::new(Memory::new(max_bytes)),
             timer: Arc::new(Timer::default()),
             draining: AtomicBool::new(false),
             clock,
             defaults,
+            told: events::Told::default(),
+            counted: true,
         }
+    }
+
+    /// The same broker, whose queues count nothing but what they need to know themselves: no deliveries,
+    /// acks and refusals, and not how long things took.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.counted = false;
+        self
     }
 
     /// The settings of a queue that nobody said anything about.
@@ -146,7 +180,7 @@ impl Broker {
         mode: DeclareMode,
         change: impl FnOnce(&mut Notes, &mut Notes),
     ) -> Result<Declared, Error> {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut control = lock(&self.control);
         let present = self.find(name.as_str());
         let before = present.as_ref().map_or_else(|| self.defaults.clone(), |it| it.settings());
         match (mode, &present) {
@@ -174,6 +208,7 @@ impl Broker {
             if *settings != before {
                 queue.set(settings, now);
                 queue.queue.set(&settings.queue, now);
+                self.tell_changed(name, &events::difference(&before, settings));
             }
             return Ok(Declared::Updated);
         }
@@ -188,10 +223,13 @@ impl Broker {
                 Queue::new(1, &settings.queue).expect("a queue of one place can be made")
             });
             let queue = if settings.fifo { queue.into_fifo() } else { queue };
-            Named::new(name.clone(), queue, settings, now)
+            let queue = if self.counted { queue.into_counted() } else { queue };
+            Named::new(name.clone(), queue, settings, control.made, now)
         });
         made?;
+        control.made += 1;
         self.queues.pin().insert(name.clone(), queue);
+        self.tell_created(name, settings);
         Ok(Declared::Created)
     }
 
@@ -204,20 +242,22 @@ impl Broker {
         queue: &Named,
         change: impl FnOnce(&mut BTreeMap<String, String>),
     ) -> Result<(), Error> {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.control);
         let mut labels = queue.labels();
         change(&mut labels);
         document::check_labels(&labels)?;
         queue.set_labels(labels, self.now());
+        self.tell_changed(&queue.name, "labels");
         Ok(())
     }
 
     /// Changes the annotations of a queue: what a face keeps there, as much as it thinks right.
     pub fn annotate(&self, queue: &Named, change: impl FnOnce(&mut BTreeMap<String, String>)) {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.control);
         let mut annotations = queue.annotations();
         change(&mut annotations);
         queue.set_annotations(annotations, self.now());
+        self.tell_changed(&queue.name, "annotations");
     }
 
     fn check(&self, name: &QueueName, settings: &QueueSettings) -> Result<(), Error> {
@@ -240,7 +280,7 @@ impl Broker {
     /// When there is none of this name, it is `default`, or another queue's letters would go there and
     /// that does not count (then they wait in that queue until there is one of this name again).
     pub fn delete(&self, name: &str, even_if_used: bool) -> Result<Counts, Error> {
-        let _one_at_a_time = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut control = lock(&self.control);
         if name == QueueName::DEFAULT {
             return Err(Error::Undeletable);
         }
@@ -254,6 +294,8 @@ impl Broker {
         queue.queue.close(now);
         queue.queue.purge(now);
         queue.queue.dismiss();
+        control.departed += &queue.totals(&queue.queue.counts());
+        self.tell_deleted(&queue.name, counts.depth);
         Ok(counts)
     }
 
@@ -337,17 +379,27 @@ impl Broker {
 
     /// Removes every message of a queue. Returns how many.
     pub fn purge(&self, queue: &Named) -> u64 {
-        queue.queue.purge(self.now())
+        let purged = queue.queue.purge(self.now());
+        self.tell_purged(queue, purged);
+        purged
     }
 
     /// Stops receives. Returns whether they were not stopped before.
     pub fn pause(&self, queue: &Named) -> bool {
-        queue.queue.pause()
+        let changed = queue.queue.pause();
+        if changed {
+            self.tell_paused(queue, true);
+        }
+        changed
     }
 
     /// Lets receives go on. Returns whether they were stopped.
     pub fn resume(&self, queue: &Named) -> bool {
-        queue.queue.resume(self.now())
+        let changed = queue.queue.resume(self.now());
+        if changed {
+            self.tell_paused(queue, false);
+        }
+        changed
     }
 
     /// Tells everybody that the server is about to stop: who waits is answered, now and later. Faces

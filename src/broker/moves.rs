@@ -78,6 +78,20 @@ impl Broker {
         from: &Named,
         what: Redrive<'_>,
         sleep: impl Fn(Duration) -> S,
+        moved: impl FnMut(),
+        goes_on: impl Fn() -> bool,
+    ) -> (u64, Option<Error>) {
+        let outcome = self.redrive_untold(from, what, sleep, moved, goes_on).await;
+        self.tell_redriven(&from.name, what.to, outcome.0);
+        outcome
+    }
+
+    /// As [`redrive`](Self::redrive), for who tells the log when all is done.
+    pub(super) async fn redrive_untold<S: Future<Output = ()>>(
+        &self,
+        from: &Named,
+        what: Redrive<'_>,
+        sleep: impl Fn(Duration) -> S,
         mut moved: impl FnMut(),
         goes_on: impl Fn() -> bool,
     ) -> (u64, Option<Error>) {
@@ -116,6 +130,7 @@ impl Broker {
         let target = queue.dead_letter();
         while let Some(mut letter) = queue.queue.take_dead_letter() {
             let now = self.now();
+            self.tell_dead_letter(queue, target.as_ref(), now);
             let Some(name) = &target else {
                 letter.moved(now);
                 continue;

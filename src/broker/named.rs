@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use super::QueueName;
 use super::attempts::Attempts;
+use super::events::QueueTold;
 use super::keys::Keys;
 use super::receipt::{ID_LENGTH, Texts};
+use super::refusals::{RefusalCounts, Refusals, Refused};
 use super::tasks::MoveTasks;
 use crate::clock::Clock;
 use crate::queue::{Counts, MessageId, Millis, Overflow, Queue, Settings};
@@ -54,11 +56,15 @@ impl QueueSettings {
 /// One of the broker's queues.
 pub struct Named {
     pub(super) name: QueueName,
+    /// How many queues of the broker were made before.
+    pub(super) serial: u64,
     pub(super) queue: Queue,
     pub(super) texts: Texts,
     pub(super) keys: Keys,
     pub(super) attempts: Attempts,
     pub(super) moves: MoveTasks,
+    pub(super) refusals: RefusalCounts,
+    pub(super) told: QueueTold,
     /// What of the settings the queue does not know. Control plane, but for the window, which only
     /// sends with a key look up.
     beside: RwLock<Beside>,
@@ -87,6 +93,8 @@ pub struct Description {
     pub settings: QueueSettings,
     /// How many messages are where.
     pub counts: Counts,
+    /// How many sends were refused, by [`Refused::ALL`].
+    pub refusals: Refusals,
     /// Whether receives are stopped.
     pub paused: bool,
     /// How long the first message in line has been there; `None` if there is none.
@@ -104,15 +112,19 @@ impl Named {
         name: QueueName,
         queue: Queue,
         settings: &QueueSettings,
+        serial: u64,
         now: Millis,
     ) -> Self {
         Self {
             name,
+            serial,
             queue,
             texts: Texts::new(),
             keys: Keys::default(),
             attempts: Attempts::default(),
             moves: MoveTasks::default(),
+            refusals: RefusalCounts::default(),
+            told: QueueTold::default(),
             beside: RwLock::new(Beside {
                 dead_letter: settings.dead_letter.clone(),
                 idempotency_window: settings.idempotency_window,
@@ -218,6 +230,13 @@ impl Named {
         self.queue.counts()
     }
 
+    /// Counts a send that was refused before the queue was asked.
+    pub fn count_refusal(&self, why: Refused) {
+        if self.queue.is_counted() {
+            self.refusals.add(why);
+        }
+    }
+
     /// How many messages are not gone.
     pub fn depth(&self) -> u64 {
         self.queue.depth()
@@ -267,7 +286,7 @@ impl Named {
 
     pub(super) fn describe(&self, clock: Clock) -> Description {
         let now = clock.now();
-        let oldest = self.queue.browse(1, now);
+        let oldest = self.queue.oldest_ready(now);
         let (created_at, modified_at) = {
             let beside = self.beside();
             (beside.created_at, beside.modified_at)
@@ -276,8 +295,9 @@ impl Named {
             name: self.name.clone(),
             settings: self.settings(),
             counts: self.queue.counts(),
+            refusals: self.refusals.read(),
             paused: self.queue.is_paused(),
-            oldest_age: oldest.first().map(|oldest| now.since(oldest.sent_at)),
+            oldest_age: oldest.map(|sent_at| now.since(sent_at)),
             drain_rate: self.queue.drain_rate(now),
             created_at: clock.time_of_day(created_at),
             modified_at: clock.time_of_day(modified_at),

@@ -2,9 +2,10 @@
 
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use super::waiting::{YieldNow, give_up};
+use super::wakes::Stamped;
 use super::{Broker, Delivered, Error, Named, attempts};
 use crate::queue::{Delivery, Message, Millis, Request, TryReceiveError};
 
@@ -107,8 +108,17 @@ impl Broker {
     ) -> Vec<Delivery> {
         let mut until = pin!(until);
         let mut waiting = queue.queue.wait_to_receive(request);
+        let stamped = queue.queue.is_counted().then(|| Stamped::new(self.clock));
         std::future::poll_fn(|context| {
-            if let Poll::Ready(received) = waiting.poll(context, self.now()) {
+            let mut poll = |context: &mut Context<'_>| waiting.poll(context, self.now());
+            let (polled, woken) = match &stamped {
+                Some(stamped) => stamped.poll(context, poll),
+                None => (poll(context), None),
+            };
+            if let Poll::Ready(received) = polled {
+                if let Some(ago) = woken.filter(|_| !received.is_empty()) {
+                    queue.queue.count_wake(ago);
+                }
                 return Poll::Ready(received);
             }
             let over = self.is_draining() || queue.queue.is_closed();
@@ -126,7 +136,16 @@ impl Broker {
     /// When none is ready. *Busy* is to be asked again.
     #[inline]
     pub fn try_take(&self, queue: &Named) -> Result<Message, TryReceiveError> {
-        queue.queue.try_take(self.now())
+        self.try_take_at(queue, self.now())
+    }
+
+    /// As [`try_take`](Self::try_take), for a request that came at `now`.
+    ///
+    /// # Errors
+    /// As for [`try_take`](Self::try_take).
+    #[inline]
+    pub fn try_take_at(&self, queue: &Named, now: Millis) -> Result<Message, TryReceiveError> {
+        queue.queue.try_take(now)
     }
 
     /// The first messages in line, without receiving them; see [`Queue::browse`](crate::queue::Queue::browse).

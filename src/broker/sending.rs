@@ -66,8 +66,8 @@ impl Broker {
         };
         match queue.keys.claim(key, &message, other, window, self.now()) {
             KeyUse::Stored(before) => Ok(Sent::of(before, true)),
-            KeyUse::InProgress => Err(Error::KeyInProgress),
-            KeyUse::Conflict => Err(Error::KeyConflict),
+            KeyUse::InProgress => Err(counted(queue, Error::KeyInProgress)),
+            KeyUse::Conflict => Err(counted(queue, Error::KeyConflict)),
             KeyUse::First(first) => {
                 let sent = self.send_once(queue, message, options.message, until).await?;
                 first.stored(sent);
@@ -132,10 +132,31 @@ impl Broker {
     /// Sends one message, now: what the classic face does.
     ///
     /// # Errors
-    /// With the message. *Busy* is to be asked again.
+    /// With the message. *Busy* is to be asked again; everything else counts as a refusal.
     #[inline]
     pub fn try_send(&self, queue: &Named, message: Message) -> Result<Accepted, TrySendError> {
-        self.try_send_at(queue, message, Options::default(), self.now())
+        self.try_send_one_at(queue, message, self.now())
+    }
+
+    /// As [`try_send`](Self::try_send), for a request that came at `now`.
+    ///
+    /// # Errors
+    /// As for [`try_send`](Self::try_send).
+    #[inline]
+    pub fn try_send_one_at(
+        &self,
+        queue: &Named,
+        message: Message,
+        now: Millis,
+    ) -> Result<Accepted, TrySendError> {
+        let sent = self.try_send_at(queue, message, Options::default(), now);
+        if let Err(refused) = &sent {
+            self.tell_refused(queue, refused.why, now);
+            if queue.queue.is_counted() {
+                queue.refusals.add_refusal(refused.why);
+            }
+        }
+        sent
     }
 
     /// Sends one message of a request that came at `now`.
@@ -153,9 +174,14 @@ impl Broker {
         queue.queue.try_send(message, options, now)
     }
 
-    /// Why a message was not queued, for who sent it.
+    /// Why a message was not queued, for who sent it. To be asked once for each message that was refused,
+    /// because that is counted.
     pub fn refusal(&self, queue: &Named, refused: &TrySendError) -> Error {
-        self.refusal_of(queue, refused.why, refused.message.size())
+        let error = self.refusal_of(queue, refused.why, refused.message.size());
+        if let Error::Full { refusal, .. } = &error {
+            self.tell_refused(queue, *refusal, self.now());
+        }
+        counted(queue, error)
     }
 
     #[cold]
@@ -200,6 +226,15 @@ impl Broker {
         let seconds = waiting as f64 / queue.queue.drain_rate(self.now());
         Duration::try_from_secs_f64(seconds).map_or(MOST_RETRY_AFTER, |it| it.min(MOST_RETRY_AFTER))
     }
+}
+
+/// Counts what a sender is told of.
+#[cold]
+fn counted(queue: &Named, error: Error) -> Error {
+    if queue.queue.is_counted() {
+        queue.refusals.add_error(&error);
+    }
+    error
 }
 
 /// Whether who sends a message may wait for what it was refused for.

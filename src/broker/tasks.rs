@@ -221,6 +221,7 @@ impl Broker {
     ) {
         let running = Running(task);
         let outcome = self.move_all(task, sleep).await;
+        self.tell_redriven(&task.source, task.destination().map(QueueName::as_str), task.moved());
         match outcome {
             Ok(()) => task.end(
                 |status| match status {
@@ -245,7 +246,7 @@ impl Broker {
             let most = task.to_move - task.moved();
             let what = Redrive { to, most, rate: task.rate.map(f64::from) };
             let (_, stopped_by) = self
-                .redrive(
+                .redrive_untold(
                     &source,
                     what,
                     &sleep,

@@ -28,10 +28,10 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use log::LevelFilter;
 use ringmq::config::Settings;
+use ringmq::logging;
 
-pub(crate) use self::exit::Failure;
+pub(crate) use self::exit::{Exit, Failure};
 
 /// An HTTP event queue service with a lock-free ring buffer at its heart.
 ///
@@ -82,8 +82,9 @@ pub(crate) fn run() -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
         Command::Serve(settings) => {
-            init_logger(&settings.log);
-            serve::serve(&settings)
+            let log = logging::init(&settings.log, settings.log_format);
+            log.map_err(|error| Failure::bad_setting("--log", "RUST_LOG", &settings.log, error))
+                .and_then(|()| serve::serve(&settings))
         }
         Command::Send(send) => send.run(),
         Command::Receive(receive) => receive.run(),
@@ -123,16 +124,6 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
         arguments.insert(arguments.len().min(1), "serve".into());
     }
     arguments
-}
-
-fn init_logger(filter: &str) {
-    env_logger::Builder::new()
-        // Unless the filter names them: actix-server repeats our start line, and actix-http reports
-        // every malformed request, which would let any client fill the log.
-        .filter_module("actix_server", LevelFilter::Warn)
-        .filter_module("actix_http", LevelFilter::Off)
-        .parse_filters(filter)
-        .init();
 }
 
 #[cfg(test)]

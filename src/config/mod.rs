@@ -4,6 +4,7 @@
 //! that names both, the value and what is allowed.
 
 mod file;
+mod guard;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -12,12 +13,14 @@ use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use log::LevelFilter;
 
 pub use self::file::SettingsFile;
+pub use self::guard::{AUTH_TOKENS, GuardSettings, Secret};
 use crate::duration;
 use crate::http::sqs::LimitsKind;
+use crate::logging::LogFormat;
 use crate::queue::Queue;
 
 /// The settings of the server.
@@ -70,20 +73,37 @@ pub struct Settings {
 
     /// Secret of that access key; better given in the variable, which other users cannot see
     #[arg(long, global = true, env = "RINGMQ_SQS_SECRET_KEY", hide_env_values = true, value_name = "SECRET", value_parser = sqs_secret_key)]
-    pub sqs_secret_key: Option<String>,
+    pub sqs_secret_key: Option<Secret>,
 
     /// Limits of SQS requests: those of Amazon, or wider ones
     #[arg(long, global = true, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
     pub sqs_limits: LimitsKind,
 
+    /// Who may ask, by what, and how slowly.
+    #[command(flatten)]
+    pub guard: GuardSettings,
+
+    /// Whether to count for /metrics and to serve it: on or off
+    #[arg(long, global = true, env = "RINGMQ_METRICS", value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = metrics)]
+    pub metrics: bool,
+
+    /// Queues that have series of their own at /metrics, the busiest; the others share one
+    #[arg(long, global = true, env = "RINGMQ_METRICS_QUEUES", value_name = "N", default_value_t = 100, value_parser = metrics_queues)]
+    pub metrics_queues: usize,
+
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
+
+    /// How to log: text, or json with one object a line
+    #[arg(long, global = true, env = "RINGMQ_LOG_FORMAT", default_value = "text", value_parser = log_format)]
+    pub log_format: LogFormat,
 }
 
 /// What actix-server allows.
 const MAX_WORKERS: usize = 512;
 const MAX_BODY_BYTES: usize = 1 << 30;
+const MAX_METRICS_QUEUES: usize = 100_000;
 const MAX_DRAIN_TIMEOUT: Duration = Duration::from_hours(1);
 
 fn default_workers() -> usize {
@@ -154,11 +174,11 @@ fn sqs_access_key(value: &str) -> Result<String, String> {
 }
 
 /// Whatever it is, but for nothing: an error would show it.
-fn sqs_secret_key(value: &str) -> Result<String, String> {
+fn sqs_secret_key(value: &str) -> Result<Secret, String> {
     if value.is_empty() {
         return Err(format!("must not be empty {}", also("RINGMQ_SQS_SECRET_KEY")));
     }
-    Ok(value.to_owned())
+    Ok(Secret(value.to_owned()))
 }
 
 fn sqs_limits(value: &str) -> Result<LimitsKind, String> {
@@ -166,6 +186,22 @@ fn sqs_limits(value: &str) -> Result<LimitsKind, String> {
         "strict" => Ok(LimitsKind::Strict),
         "relaxed" => Ok(LimitsKind::Relaxed),
         _ => Err(format!("must be `strict` or `relaxed` {}", also("RINGMQ_SQS_LIMITS"))),
+    }
+}
+
+fn metrics(value: &str) -> Result<bool, String> {
+    on_or_off(value, "RINGMQ_METRICS")
+}
+
+fn metrics_queues(value: &str) -> Result<usize, String> {
+    number(value, 0..=MAX_METRICS_QUEUES, "RINGMQ_METRICS_QUEUES")
+}
+
+fn on_or_off(value: &str, variable: &str) -> Result<bool, String> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("must be `on` or `off` {}", also(variable))),
     }
 }
 
@@ -186,6 +222,14 @@ fn log_filter(value: &str) -> Result<String, String> {
         }
     }
     Ok(value.to_owned())
+}
+
+fn log_format(value: &str) -> Result<LogFormat, String> {
+    match value {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("must be `text` or `json` {}", also("RINGMQ_LOG_FORMAT"))),
+    }
 }
 
 fn number<T>(value: &str, allowed: RangeInclusive<T>, variable: &str) -> Result<T, String>
@@ -225,11 +269,14 @@ mod tests {
             ("--capacity", "RING_BUFFER_SIZE", "0", "1 to 2147483648"),
             ("--workers", "RINGMQ_WORKERS", "513", "1 to 512"),
             ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", "1MB", "1 to 1073741824"),
+            ("--metrics", "RINGMQ_METRICS", "yes", "`on` or `off`"),
+            ("--metrics-queues", "RINGMQ_METRICS_QUEUES", "100001", "0 to 100000"),
             ("--log", "RUST_LOG", "ringmq=loud", "loud"),
             ("--log", "RUST_LOG", "infoo", "off, error, warn, info, debug, trace"),
             ("--log", "RUST_LOG", "info/text", "`info/text`"),
             ("--log", "RUST_LOG", "", "off, error, warn, info, debug, trace"),
             ("--host", "RINGMQ_HOST", "", "an address or a host name"),
+            ("--log-format", "RINGMQ_LOG_FORMAT", "JSON", "`text` or `json`"),
         ] {
             let error = settings(&[&format!("{flag}={value}")]).expect_err(value);
             for part in [flag, variable, allowed, &format!("'{value}'")] {

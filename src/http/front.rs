@@ -9,22 +9,27 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use actix_http::body::EitherBody;
 use actix_http::{Request, Response};
 use actix_web::Error;
 use actix_web::dev::{AppConfig, Service, ServiceFactory, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::web::Bytes;
 
-use super::answer::{Answer, LocalBoxFuture, Reply};
+use super::answer::{Answer, LocalBoxFuture, Reply, without_body};
+use super::auth::{Guard, REFUSED_BODY};
 use super::body::Body;
 use super::classic::{self, Route};
 use super::json::read_event;
+use super::observe::{Face, Observer, Requests, Seen};
+use super::problem::Problem;
 use super::refusal::Refusal;
 use super::under_way::{UnderWay, WorkerCount};
 use super::{ops, sqs, v1};
-use crate::broker::{Broker, Named, YieldNow};
-use crate::queue::{Message, SendRefusal, TryReceiveError, TrySendError};
+use crate::broker::{Broker, Named, Refused, YieldNow};
+use crate::queue::{Message, Millis, SendRefusal, TryReceiveError, TrySendError};
 
 /// Makes each worker's [`FrontService`].
 pub(super) struct Front<A> {
@@ -33,7 +38,9 @@ pub(super) struct Front<A> {
     pub(super) queue: Arc<Named>,
     pub(super) max_body_bytes: usize,
     pub(super) under_way: UnderWay,
+    pub(super) requests: Requests,
     pub(super) sqs: Arc<sqs::Face>,
+    pub(super) guard: Guard,
     /// The actix-web application that answers what no face does.
     pub(super) app: A,
 }
@@ -60,8 +67,10 @@ where
     fn new_service(&self, config: AppConfig) -> Self::Future {
         let (broker, queue) = (Arc::clone(&self.broker), Arc::clone(&self.queue));
         let (max_body_bytes, under_way) = (self.max_body_bytes, self.under_way.worker());
-        let sqs = Arc::clone(&self.sqs);
-        let worker = Rc::new(Worker { broker, queue, max_body_bytes, under_way, sqs });
+        let (sqs, observer) = (Arc::clone(&self.sqs), Observer::new(&self.requests));
+        let guard = self.guard.clone();
+        let worker = Worker { broker, queue, max_body_bytes, under_way, observer, sqs, guard };
+        let worker = Rc::new(worker);
         let app = self.app.new_service(config);
         Box::pin(async move { Ok(FrontService { worker, app: app.await? }) })
     }
@@ -80,7 +89,9 @@ pub(super) struct Worker {
     queue: Arc<Named>,
     pub(super) max_body_bytes: usize,
     under_way: WorkerCount,
+    observer: Observer,
     pub(super) sqs: Arc<sqs::Face>,
+    pub(super) guard: Guard,
 }
 
 /// The worker of a request that is under way until this is dropped.
@@ -124,6 +135,8 @@ pub(super) enum Asked {
     V1(Request),
     /// Whether the server lives or is ready.
     Probe(Request),
+    /// Anything, by who may not; whether it is a HEAD.
+    Refused(Problem, bool),
 }
 
 impl<A> Service<Request> for FrontService<A>
@@ -132,27 +145,91 @@ where
 {
     type Response = Answer;
     type Error = Error;
-    type Future = Answering<A::Future>;
+    type Future = Observed<A::Future>;
 
     actix_web::dev::forward_ready!(app);
 
-    fn call(&self, mut request: Request) -> Self::Future {
-        let (worker, path) = (&self.worker, request.path());
-        let (classic, v1) = (Route::of(path), v1::has(path));
+    fn call(&self, request: Request) -> Self::Future {
+        // Read once, for what is observed and for the queue.
+        let came = Instant::now();
+        let to = To::of(&request);
+        let worker = Rc::clone(&self.worker);
+        let seen = worker.observer.came(&request, to.face(), came);
+        Observed { answering: self.answer(request, to, came), seen, worker }
+    }
+}
+
+/// Who answers a request.
+#[derive(Clone, Copy)]
+enum To {
+    Classic(Route),
+    V1,
+    Probe,
+    Sqs,
+    App(Face),
+}
+
+impl To {
+    fn of(request: &Request) -> Self {
+        let path = request.path();
+        match Route::of(path) {
+            Some(route) => Self::Classic(route),
+            None if v1::has(path) => Self::V1,
+            None if ops::has(path) => Self::Probe,
+            None if sqs::claims(request) => Self::Sqs,
+            None if is_ui(path) => Self::App(Face::Ui),
+            None => Self::App(Face::Ops),
+        }
+    }
+
+    fn face(self) -> Face {
+        match self {
+            Self::Classic(_) => Face::Classic,
+            Self::V1 => Face::V1,
+            Self::Probe => Face::Ops,
+            Self::Sqs => Face::Sqs,
+            Self::App(face) => face,
+        }
+    }
+}
+
+/// Whether a path that is nothing else's is the dashboard's.
+fn is_ui(path: &str) -> bool {
+    path == "/" || path == "/ui" || path.starts_with("/ui/")
+}
+
+impl<A> FrontService<A>
+where
+    A: Service<Request, Response = ServiceResponse, Error = Error, Future: Unpin>,
+{
+    fn answer(&self, mut request: Request, to: To, came: Instant) -> Answering<A::Future> {
+        let worker = &self.worker;
         let draining = worker.broker.is_draining();
-        if classic.is_none() && !v1 && !ops::has(path) {
-            if sqs::claims(&request) {
+        let refused = worker.guard.refuse(&request, matches!(to, To::Sqs));
+        let limit = match refused {
+            None => worker.max_body_bytes,
+            Some(_) => worker.max_body_bytes.min(REFUSED_BODY),
+        };
+        let body = |request: &mut Request| {
+            let payload = request.take_payload();
+            Body::announced(request.head(), payload, limit, worker.guard.body_timeout)
+        };
+        let (body, mut asked) = match (refused, to) {
+            (Some(problem), _) => {
+                let head = request.method() == Method::HEAD;
+                (body(&mut request), Asked::Refused(problem, head))
+            }
+            (None, To::Classic(route)) => {
+                let refusal = route.refusal(request.method(), draining);
+                (body(&mut request), Asked::Classic(route, refusal))
+            }
+            (None, To::V1) => (body(&mut request), Asked::V1(request)),
+            (None, To::Probe) => (body(&mut request), Asked::Probe(request)),
+            (None, To::Sqs) => {
                 let worker = Counted::new(worker, draining);
                 return Answering::Later(Box::pin(sqs::answer(worker, request)));
             }
-            return Answering::App(self.app.call(request));
-        }
-        let payload = request.take_payload();
-        let body = Body::announced(request.head(), payload, worker.max_body_bytes);
-        let mut asked = match classic {
-            Some(route) => Asked::Classic(route, route.refusal(request.method(), draining)),
-            None if v1 => Asked::V1(request),
-            None => Asked::Probe(request),
+            (None, To::App(_)) => return Answering::App(self.app.call(request)),
         };
         let body = match body {
             Ok(None) => Ok(Bytes::new()),
@@ -162,8 +239,39 @@ where
             }
             Err(too_large) => Err(too_large),
         };
-        worker.answer(&mut asked, body, draining).into()
+        let now = worker.broker.clock().at(came);
+        worker.answer(&mut asked, body, draining, now).into()
     }
+}
+
+/// A request on its way to its answer, which is where all of them end.
+pub(super) struct Observed<F> {
+    answering: Answering<F>,
+    seen: Seen,
+    worker: Rc<Worker>,
+}
+
+impl<F> Future for Observed<F>
+where
+    F: Future<Output = Result<ServiceResponse, Error>> + Unpin,
+{
+    type Output = Result<Answer, Error>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let polled = Pin::new(&mut this.answering).poll(context);
+        this.seen.note_wait();
+        let mut answer = ready!(polled).unwrap_or_else(failed);
+        this.worker.observer.answered(&this.seen, &mut answer);
+        Poll::Ready(Ok(answer))
+    }
+}
+
+/// The answer that actix-http would make of an error of the application.
+#[cold]
+fn failed(error: Error) -> Answer {
+    Response::from(error).map_body(|_, body| EitherBody::right(body))
 }
 
 /// A request on its way to its answer.
@@ -203,7 +311,8 @@ where
                 }
                 Self::Reading { body, asked, worker } => {
                     let body = ready!(body.poll(context));
-                    worker.worker.answer(asked, body, worker.draining).into()
+                    let now = worker.broker.clock().now();
+                    worker.worker.answer(asked, body, worker.draining, now).into()
                 }
                 Self::Later(answer) => return answer.as_mut().poll(context).map(Ok),
                 Self::App(answer) => {
@@ -217,12 +326,13 @@ where
 
 impl Worker {
     /// Carries a request out whose body is there, or refuses it. `draining` says whether the server
-    /// was about to stop when the request came.
+    /// was about to stop when the request came, and it is `now`.
     fn answer(
         self: &Rc<Self>,
         asked: &mut Asked,
         body: Result<Bytes, Refusal>,
         draining: bool,
+        now: Millis,
     ) -> Reply {
         let (route, refusal) = match asked {
             Asked::V1(request) => return v1::answer(self, request, body, draining),
@@ -230,23 +340,35 @@ impl Worker {
             Asked::Probe(request) => {
                 return ops::answer(&self.broker, request.method(), request.path()).into();
             }
+            Asked::Refused(problem, head) => {
+                let answer = problem.answer();
+                return if *head { without_body(answer) } else { answer }.into();
+            }
             Asked::Classic(route, refusal) => (*route, refusal.take()),
         };
+        if let (Route::Enqueue, Some(Refusal::Closed)) = (route, &refusal) {
+            self.queue.count_refusal(Refused::Draining);
+        }
         let reply = match (refusal, body) {
             // Also a body that nobody would have looked at: what is refused has touched nothing.
             (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),
             (None, Ok(body)) => match route {
-                Route::Enqueue => self.enqueue(&body, draining),
-                Route::Dequeue => self.dequeue(draining),
+                Route::Enqueue => self.enqueue(&body, draining, now),
+                Route::Dequeue => self.dequeue(draining, now),
                 Route::Look(look) => Ok(classic::look(look, &self.queue).into()),
             },
         };
         reply.unwrap_or_else(|refusal| Reply::Now((&refusal).into()))
     }
 
-    fn enqueue(self: &Rc<Self>, body: &[u8], draining: bool) -> Result<Reply, Refusal> {
+    fn enqueue(
+        self: &Rc<Self>,
+        body: &[u8],
+        draining: bool,
+        now: Millis,
+    ) -> Result<Reply, Refusal> {
         let event = read_event(body)?;
-        match self.broker.try_send(&self.queue, Message::text(&event)) {
+        match self.broker.try_send_one_at(&self.queue, Message::text(&event), now) {
             Ok(_) => Ok(classic::enqueued(&event).into()),
             Err(TrySendError { message, why: SendRefusal::Busy }) => {
                 let answer = classic::enqueued(&event);
@@ -270,8 +392,8 @@ impl Worker {
         }
     }
 
-    fn dequeue(self: &Rc<Self>, draining: bool) -> Result<Reply, Refusal> {
-        match self.broker.try_take(&self.queue) {
+    fn dequeue(self: &Rc<Self>, draining: bool, now: Millis) -> Result<Reply, Refusal> {
+        match self.broker.try_take_at(&self.queue, now) {
             Ok(message) => Ok(classic::dequeued(&message).into()),
             Err(TryReceiveError::Empty) => Err(Refusal::Empty),
             Err(TryReceiveError::Busy) => {

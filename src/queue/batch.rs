@@ -1,8 +1,10 @@
 //! Many messages in one call: one claim of a line for all of them, and one step of each count.
 
+use super::lease::had_lease;
 use super::line::Busy;
 use super::message::{Delivery, Message, MessageId, Receipt};
 use super::send::Options;
+use super::tally::Leases;
 use super::time::Millis;
 use super::word::State;
 use super::{CLOSED, LeaseError, Queue, Supply, TryReceiveError};
@@ -158,10 +160,15 @@ impl Queue {
         mut tell: impl FnMut(Result<(), LeaseError>),
     ) {
         let (mut slots, mut size) = (Vec::new(), 0);
+        let (mut count, mut leases) = (0, Leases::default());
         for receipt in receipts {
             let claimed = self.claim(receipt, |word| self.acknowledgeable(word, now));
             tell(claimed.map(|(mut slot, word)| {
                 let gone = slot.remove();
+                count += 1;
+                if had_lease(word) {
+                    leases.put(gone.millis_received(now));
+                }
                 if word.state() == State::InFlight {
                     self.leave_group(&gone.message, slot.number());
                     size += gone.message.size();
@@ -174,6 +181,7 @@ impl Queue {
                 }
             }));
         }
+        self.tally.acked_batch(count, &leases);
         if !slots.is_empty() {
             self.count_gone(slots.len() as u64, size, now);
             // ORDERING: SeqCst, as in `reserve_in_flight`.

@@ -3,6 +3,7 @@
 
 use std::collections::BinaryHeap;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use super::message::{Delivery, MessageId, Receipt};
 use super::send::Parked;
@@ -10,7 +11,7 @@ use super::time::Millis;
 use super::word::State;
 use super::{
     CLOSED, DISMISSED, Message, PAUSED, Queue, ResizeError, SendRefusal, Served, Settings, Supply,
-    TrySendError,
+    Tallied, TrySendError,
 };
 use crate::sync::{Ordering, yield_now};
 
@@ -39,8 +40,19 @@ pub struct Counts {
     pub dropped: u64,
     /// Gone because they were received too often.
     pub dead_letters: u64,
+    /// Gone because an operator removed all there were.
+    pub purged: u64,
+    /// Gone to another queue because an operator said so.
+    pub redriven: u64,
     /// Leases that ran out.
     pub lease_ends: u64,
+    /// Deliveries, those that never reached their consumer included. This and the next two stay 0 in a
+    /// queue that is not [counted](Queue::into_counted).
+    pub received: u64,
+    /// Gone because a consumer was done with them.
+    pub acked: u64,
+    /// Given back by a consumer.
+    pub released: u64,
     /// Consumers that wait for a message.
     pub waiting_receivers: u64,
     /// Producers that wait for room.
@@ -57,6 +69,7 @@ impl Queue {
         // ORDERING: Relaxed where a count passes nothing on, SeqCst where it is in one order with
         // what senders and receivers are told.
         let sent_bytes = self.sent.bytes.load(Ordering::Relaxed);
+        let [received, acked, released] = self.tally.totals();
         Counts {
             depth: sent - gone,
             ready: self.ready(),
@@ -69,10 +82,32 @@ impl Queue {
             expired: self.events.expired.load(Ordering::Relaxed),
             dropped: self.events.dropped.load(Ordering::Relaxed),
             dead_letters: self.events.dead_letters.load(Ordering::Relaxed),
+            purged: self.events.purged.load(Ordering::Relaxed),
+            redriven: self.events.redriven.load(Ordering::Relaxed),
             lease_ends: self.events.lease_ends.load(Ordering::Relaxed),
+            received,
+            acked,
+            released,
             waiting_receivers: self.receivers.len() as u64,
             waiting_senders: self.senders.len() as u64,
         }
+    }
+
+    /// What was counted for whoever looks on; nothing in a queue that is not
+    /// [counted](Self::into_counted).
+    pub fn tallied(&self) -> Tallied {
+        self.tally.read()
+    }
+
+    /// A receive that was parked goes on, that long after it was served.
+    pub fn count_wake(&self, ago: Duration) {
+        self.tally.woken(u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// Messages that came, and messages that went.
+    pub fn moved_messages(&self) -> u64 {
+        let (sent, gone) = self.sent_and_gone();
+        sent.wrapping_add(gone)
     }
 
     /// Both at one moment.
@@ -250,6 +285,7 @@ impl Queue {
                 return false;
             }
             let gone = slot.remove();
+            self.events.purged.fetch_add(1, Ordering::Relaxed);
             self.count_gone(1, gone.message.size(), now);
             self.leave_empty(slot, word, &gone.message);
             return true;

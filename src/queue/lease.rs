@@ -23,6 +23,7 @@ impl Queue {
     pub fn ack(&self, receipt: Receipt, now: Millis) -> Result<(), LeaseError> {
         let (mut slot, word) = self.claim(receipt, |word| self.acknowledgeable(word, now))?;
         let gone = slot.remove();
+        self.tally.acked(had_lease(word).then(|| gone.millis_received(now)));
         self.count_gone(1, gone.message.size(), now);
         self.leave_empty(slot, word, &gone.message);
         self.after_change(now);
@@ -91,6 +92,7 @@ impl Queue {
         now: Millis,
     ) -> Result<(), LeaseError> {
         let (slot, _) = self.claim(receipt, |word| in_flight(word, now))?;
+        self.tally.released();
         self.give_back(slot, delay, now);
         self.after_change(now);
         Ok(())
@@ -201,6 +203,12 @@ impl Queue {
             looks += 1;
         }
     }
+}
+
+/// Whether the delivery that left its message at `word` was one with a lease. One without is not
+/// waited for: it is acknowledged as soon as its consumer has it.
+pub(super) fn had_lease(word: Word) -> bool {
+    word.state() != State::InFlight || word.deadline() != Millis::NEVER
 }
 
 fn in_flight(word: Word, now: Millis) -> Result<(), LeaseError> {

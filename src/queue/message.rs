@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use triomphe::ThinArc;
 
+use super::send::Earlier;
 use super::time::Millis;
 
 /// One message as its sender gave it.
@@ -249,6 +250,39 @@ pub(super) struct Stored {
     pub(super) expires_at: Millis,
     /// How often it was delivered, deliveries that were taken back not counted.
     pub(super) receive_count: u32,
+    /// When it was last delivered, in milliseconds after the first time: 49 days at most.
+    pub(super) received_after: u32,
+}
+
+impl Stored {
+    /// A message that was not delivered yet.
+    pub(super) fn new(message: Message, earlier: Earlier, expires_at: Millis) -> Self {
+        let Earlier { sent_at, first_received_at } = earlier;
+        Self {
+            message,
+            sent_at,
+            first_received_at,
+            expires_at,
+            receive_count: 0,
+            received_after: 0,
+        }
+    }
+
+    /// Counts a delivery.
+    pub(super) fn deliver(&mut self, now: Millis) {
+        self.receive_count += 1;
+        if self.first_received_at == Millis::NEVER {
+            self.first_received_at = now;
+        }
+        let after = now.0.saturating_sub(self.first_received_at.0);
+        self.received_after = u32::try_from(after).unwrap_or(u32::MAX);
+    }
+
+    /// Milliseconds since it was last delivered.
+    pub(super) fn millis_received(&self, now: Millis) -> u64 {
+        let received_at = self.first_received_at.0.saturating_add(self.received_after.into());
+        now.0.saturating_sub(received_at)
+    }
 }
 
 /// A message as a consumer gets it.

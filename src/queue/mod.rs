@@ -44,6 +44,7 @@ mod groups;
 mod lease;
 mod line;
 mod message;
+mod oldest;
 mod rate;
 mod receive;
 mod send;
@@ -51,6 +52,7 @@ mod settings;
 #[allow(unsafe_code)] // messages are handed from thread to thread; see its safety comments
 mod slab;
 mod sweep;
+mod tally;
 mod time;
 mod waiters;
 mod word;
@@ -67,6 +69,7 @@ use self::groups::Groups;
 use self::line::{Line, MAX_SEGMENTS};
 use self::message::Stored;
 pub use self::message::{Accepted, Attributes, ContentType, Delivery, Message, MessageId, Receipt};
+use self::oldest::Oldest;
 use self::rate::Rate;
 pub use self::receive::{Request, WaitingReceive};
 pub use self::send::{Earlier, Options, WaitingSend};
@@ -74,6 +77,8 @@ use self::settings::Knobs;
 pub use self::settings::{Overflow, Settings};
 use self::slab::Slab;
 pub use self::sweep::Held;
+use self::tally::Tally;
+pub use self::tally::{BOUNDS, Histogram, MILLIS_BOUNDS, NANOS_BOUNDS, Tallied};
 pub use self::time::Millis;
 use self::waiters::{Served, Waiters};
 use crate::ring::CapacityError;
@@ -123,6 +128,8 @@ pub struct Queue {
     /// Messages received too often that are not moved yet.
     letters: AtomicU64,
     events: Events,
+    tally: Tally,
+    oldest: Oldest,
     receivers: Waiters<Request, Vec<Delivery>>,
     senders: Waiters<send::Parked, Result<Accepted, TrySendError>>,
     memory: Arc<Memory>,
@@ -149,6 +156,8 @@ struct Events {
     dropped: AtomicU64,
     lease_ends: AtomicU64,
     dead_letters: AtomicU64,
+    purged: AtomicU64,
+    redriven: AtomicU64,
 }
 
 /// Receives answer *empty*.
@@ -316,11 +325,26 @@ impl Queue {
             delayed: AtomicU64::new(0),
             letters: AtomicU64::new(0),
             events: Events::default(),
+            tally: Tally::new(false),
+            oldest: Oldest::default(),
             receivers: Waiters::new(),
             senders: Waiters::new(),
             memory,
             alarm,
         })
+    }
+
+    /// Lets the queue count, for whoever looks on, what it need not know itself: deliveries, acks, and how
+    /// long things took. To be said before it is used.
+    #[must_use]
+    pub fn into_counted(mut self) -> Self {
+        self.tally = Tally::new(true);
+        self
+    }
+
+    /// Whether it counts what it need not know.
+    pub fn is_counted(&self) -> bool {
+        self.tally.counts()
     }
 
     /// Makes the first slots now, where otherwise the first send does.

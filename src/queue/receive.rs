@@ -54,6 +54,18 @@ impl Queue {
         if self.flag(PAUSED) {
             return Err(TryReceiveError::Empty);
         }
+        let before = received.len();
+        let answer = self.receive_ready(request, now, received);
+        self.tally.received(&received[before..], now);
+        answer
+    }
+
+    fn receive_ready(
+        &self,
+        request: Request,
+        now: Millis,
+        received: &mut Vec<Delivery>,
+    ) -> Result<(), TryReceiveError> {
         let lease = request.lease.unwrap_or_else(|| self.knobs.lease());
         let deadline = if lease.is_zero() { Millis::NEVER } else { now.after(lease) };
         if let Some(groups) = &self.groups {
@@ -89,7 +101,9 @@ impl Queue {
         let next = self.next_ready(now);
         let taken = next.map(|slot| {
             slot.map(|mut slot| {
-                let message = slot.remove().message;
+                let Stored { message, sent_at, first_received_at, .. } = slot.remove();
+                let is_first = first_received_at == Millis::NEVER;
+                self.tally.taken(is_first.then_some(sent_at), now);
                 self.count_gone(1, message.size(), now);
                 self.leave_group(&message, slot.number());
                 self.free(slot);
@@ -210,10 +224,7 @@ impl Queue {
         let number = slot.number();
         let delivery = slot.deliveries().wrapping_add(1);
         let delivered = slot.with(|stored| {
-            stored.receive_count += 1;
-            if stored.first_received_at == Millis::NEVER {
-                stored.first_received_at = now;
-            }
+            stored.deliver(now);
             Delivery {
                 message: stored.message.clone(),
                 id,

@@ -224,11 +224,11 @@ impl Queue {
     ) -> (MessageId, bool) {
         let ttl = options.ttl.or_else(|| self.knobs.ttl());
         let new = Earlier { sent_at: now, first_received_at: Millis::NEVER };
-        let Earlier { sent_at, first_received_at } = options.earlier.unwrap_or(new);
-        let expires_at = ttl.map_or(Millis::NEVER, |ttl| sent_at.after(ttl));
+        let earlier = options.earlier.unwrap_or(new);
+        let expires_at = ttl.map_or(Millis::NEVER, |ttl| earlier.sent_at.after(ttl));
         let delay = options.delay.unwrap_or_else(|| self.knobs.delay());
         let id = MessageId { slot: slot.index(), generation: slot.generation() };
-        slot.put(Stored { message, sent_at, first_received_at, expires_at, receive_count: 0 });
+        slot.put(Stored::new(message, earlier, expires_at));
         slot.set_number(number);
         let ready = delay.is_zero();
         if ready {

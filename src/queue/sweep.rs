@@ -309,6 +309,7 @@ impl Held<'_> {
                 self.queue.events.dead_letters.fetch_add(1, Ordering::Relaxed);
                 self.queue.letters.fetch_sub(1, Ordering::SeqCst);
             } else {
+                self.queue.events.redriven.fetch_add(1, Ordering::Relaxed);
                 self.queue.leave_group(&gone.message, slot.number());
             }
             self.queue.count_gone(1, gone.message.size(), now);

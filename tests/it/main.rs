@@ -3,6 +3,7 @@
 //!
 //! The modules are named for what they fix; `support` holds the child process and the client.
 
+mod auth;
 mod bad_http;
 mod bad_input;
 mod cli;
@@ -11,9 +12,13 @@ mod config;
 mod contract;
 mod events;
 mod examples;
+mod logs;
+mod reload;
 mod shutdown;
+mod slow;
 mod sqs;
 mod support;
+mod tls;
 mod too_large;
 mod v1;
 #[cfg(target_os = "linux")] // it reads /proc to see when the server has let go of a connection

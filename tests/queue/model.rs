@@ -254,6 +254,7 @@ impl Model {
             message.place =
                 Place::InFlight(if lease.is_zero() { Millis::NEVER } else { now.after(lease) });
             received.push((tag, message.deliveries));
+            self.past.received += 1;
         }
         received
     }
@@ -261,6 +262,8 @@ impl Model {
     pub fn take(&mut self, now: Millis) -> Option<Tag> {
         let tag = if self.paused { None } else { self.pop(now) }?;
         self.gone(tag);
+        self.past.received += 1;
+        self.past.acked += 1;
         Some(tag)
     }
 
@@ -268,6 +271,7 @@ impl Model {
     pub fn move_next(&mut self, now: Millis) -> Option<Tag> {
         let tag = self.pop(now)?;
         self.gone(tag);
+        self.past.redriven += 1;
         Some(tag)
     }
 
@@ -298,6 +302,7 @@ impl Model {
             self.find(delivery)?;
         }
         self.gone(delivery.0);
+        self.past.acked += 1;
         Ok(())
     }
 
@@ -321,6 +326,7 @@ impl Model {
         now: Millis,
     ) -> Result<(), LeaseError> {
         self.find_leased(delivery, now)?;
+        self.past.released += 1;
         self.give_back(delivery.0, delay, now);
         Ok(())
     }
@@ -430,6 +436,7 @@ impl Model {
     pub fn purge(&mut self) -> u64 {
         let all: Vec<Tag> = self.messages.keys().copied().collect();
         all.iter().for_each(|tag| self.gone(*tag));
+        self.past.purged += all.len() as u64;
         self.returned.clear();
         self.ready.clear();
         all.len() as u64

@@ -64,7 +64,7 @@ impl Both {
         };
         let queue =
             Queue::with(program.capacity, &program.settings, Arc::clone(&memory), Box::new(alarm));
-        let queue = queue.expect("there is memory");
+        let queue = queue.expect("there is memory").into_counted();
         Self {
             queue: if program.fifo { queue.into_fifo() } else { queue },
             model: Model::new(

@@ -52,6 +52,26 @@ macro_rules! atomic {
 atomic!(AtomicU32, u32);
 atomic!(AtomicU64, u64);
 
+/// One lane, which all threads share: those of a model are one thread to the system.
+pub(crate) const LANES: usize = 1;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Lane;
+
+impl Lane {
+    pub(crate) fn index(self) -> usize {
+        0
+    }
+
+    pub(crate) fn is_own(self) -> bool {
+        false
+    }
+}
+
+pub(crate) fn lane() -> Lane {
+    Lane
+}
+
 /// As much of `atomic_waker::AtomicWaker` as the queue needs: one step a call, and each call has seen
 /// what came before the one ahead of it.
 pub(crate) struct AtomicWaker {

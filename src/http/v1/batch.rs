@@ -13,7 +13,7 @@ use crate::queue::{Message, MessageId, Millis, Options, SendRefusal, TrySendErro
 /// Sends the messages of a JSON array, or of one JSON document a line; one result each.
 pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
     call.no_parameters()?;
-    call.refuse_while_draining()?;
+    call.refuse_sends_while_draining()?;
     let queue = call.queue()?;
     let items = item::read_all(&call.body()?)?;
 

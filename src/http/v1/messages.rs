@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION};
-use actix_web::rt::time::sleep;
 
 use super::call::Call;
 use super::headers::Headers;
 use crate::broker::{MAX_DELAY, Named, SendOptions, is_for_room};
 use crate::http::answer::{Answer, JSON, Reply, typed};
+use crate::http::observe;
 use crate::http::problem::Problem;
 use crate::queue::{ContentType, Message, MessageId, Options, SendRefusal, TrySendError};
 
@@ -20,7 +20,7 @@ const LONGEST_KEY: usize = 255;
 /// Sends one message: the body, as it is.
 pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
     let [wait] = call.parameters(["wait"])?;
-    call.refuse_while_draining()?;
+    call.refuse_sends_while_draining()?;
     let queue = call.queue()?;
     let headers = call.headers();
     let options = options(&headers)?;
@@ -45,7 +45,7 @@ pub(super) fn send(call: &Call<'_>) -> Result<Reply, Problem> {
             idempotency_key: key.as_deref(),
             ..SendOptions::default()
         };
-        let accepted = broker.send(queue, message, options, wait.map(sleep)).await?;
+        let accepted = broker.send(queue, message, options, wait.map(observe::wait)).await?;
         Ok(sent(queue, accepted.id))
     }))
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::rt::time::sleep;
 
 use super::call::Call;
 use super::delivery;
 use crate::broker::{Delivered, MAX_LEASE, MIN_LEASE};
 use crate::duration;
 use crate::http::answer::{Answer, JSON, Reply, deliver, empty, json};
+use crate::http::observe;
 use crate::http::problem::Problem;
 use crate::queue::{Millis, Request};
 
@@ -39,7 +39,7 @@ pub(super) fn receive(call: &Call<'_>) -> Result<Reply, Problem> {
             Ok(answer(delivered, raw, now).into())
         }
         _ => Ok(call.later(async move |broker, queue| {
-            let delivered = broker.receive(queue, request, wait.map(sleep)).await?;
+            let delivered = broker.receive(queue, request, wait.map(observe::wait)).await?;
             Ok(answer(delivered, raw, broker.clock().now()))
         })),
     }

@@ -10,7 +10,7 @@ use super::{Client, Exit, Process};
 
 /// Everything the binary reads from its environment, so that the caller's own is not mistaken
 /// for a test's.
-const VARIABLES: [&str; 15] = [
+const VARIABLES: [&str; 26] = [
     "RINGMQ_HOST",
     "PORT",
     "RING_BUFFER_SIZE",
@@ -19,11 +19,22 @@ const VARIABLES: [&str; 15] = [
     "RINGMQ_MAX_MEMORY_BYTES",
     "RINGMQ_DRAIN_TIMEOUT",
     "RINGMQ_CONFIG",
+    "RINGMQ_LOG_FORMAT",
     "RINGMQ_SQS_ACCOUNT",
     "RINGMQ_SQS_REGION",
     "RINGMQ_SQS_ACCESS_KEY",
     "RINGMQ_SQS_SECRET_KEY",
     "RINGMQ_SQS_LIMITS",
+    "RINGMQ_AUTH_FILE",
+    "RINGMQ_AUTH_TOKENS",
+    "RINGMQ_TLS_CERT",
+    "RINGMQ_TLS_KEY",
+    "RINGMQ_MAX_CONNECTIONS",
+    "RINGMQ_HEAD_TIMEOUT",
+    "RINGMQ_BODY_TIMEOUT",
+    "RINGMQ_KEEP_ALIVE",
+    "RINGMQ_METRICS",
+    "RINGMQ_METRICS_QUEUES",
     "RUST_LOG",
     "RUST_LOG_STYLE",
 ];

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use actix_web::rt::time::sleep;
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use super::Output;
 use crate::broker::{Delivered, MIN_LEASE};
+use crate::http::observe;
 use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
@@ -92,7 +92,7 @@ pub(super) async fn run<'call>(
         Some(wait) => Duration::from_secs(wait.within("WaitTimeSeconds", 0, longest, reason)?),
         None => queue.receive_wait(),
     };
-    let until = (!wait.is_zero()).then(|| sleep(wait));
+    let until = (!wait.is_zero()).then(|| observe::wait(wait));
 
     let (broker, what) = (call.broker(), Receive { max, lease });
     let delivered = match request.receive_request_attempt_id.as_deref() {

@@ -14,7 +14,7 @@ pub(super) async fn run<'request>(
     call: &Call,
     request: Outgoing<'request>,
 ) -> Result<Sent<'request>, SqsError> {
-    call.refuse_while_draining()?;
+    call.refuse_sends_while_draining(&request.queue_url)?;
     let queue = call.queue(&request.queue_url)?;
     let prepared = request.prepare(call, &queue)?;
     let (sent, digests) = send(call, &queue, prepared).await?;

@@ -27,7 +27,7 @@ pub(super) async fn run<'request>(
     call: &Call,
     request: Request<'request>,
 ) -> Result<BatchAnswer<'request, Sent<'request>>, SqsError> {
-    call.refuse_while_draining()?;
+    call.refuse_sends_while_draining(&request.queue_url)?;
     let queue = call.queue(&request.queue_url)?;
     let entries = request.entries.check(|entry| &entry.id, call.limits())?;
     // All of them together first, also where one alone is too large.
