@@ -76,7 +76,7 @@ fn a_load_test_goes_through_tls() {
     let (server, certificate) = secured("load");
     let mut command = client(&server);
     command.env("RINGMQ_CA", certificate).args(["load", "--create", "--rate", "50"]);
-    let exit = Process::run(command.args(["--duration", "200ms", "--warmup", "0"]));
+    let exit = Process::run(command.args(["--duration", "200ms", "--min-rate", "0%"]));
     assert!(exit.status.success(), "{exit:?}");
 }
 
