@@ -378,7 +378,7 @@ pub(super) fn is_loopback(url: &str) -> bool {
 }
 
 fn tls(options: &Connection, special: &Special) -> Result<TlsConfig, CallError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
     if special.insecure {
         return Ok(tls.disable_verification(true).build());

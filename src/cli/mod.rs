@@ -31,7 +31,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use ringmq::config::Settings;
 use ringmq::logging;
 
-pub(crate) use self::exit::Failure;
+pub(crate) use self::exit::{Exit, Failure};
 
 /// An HTTP event queue service with a lock-free ring buffer at its heart.
 ///

@@ -19,8 +19,7 @@ use ringmq::tls::{Tls, TlsError};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use self::reload::{Reload, TokensError};
-use super::Failure;
-use super::exit::Exit;
+use super::{Exit, Failure};
 
 /// Connections that the system keeps waiting for a worker; beyond that a client has to try again,
 /// a second later. The system may allow fewer.

@@ -77,7 +77,7 @@ fn a_stopping_server_is_5() {
     // A request that is under way keeps it from ending at once.
     let mut slow = server.client();
     slow.send(
-        "POST /enqueue HTTP/1.1\r\nHost: ringmq\r\nExpect: 100-continue\r\nContent-Length: 14\r\n\r\n",
+        "POST /enqueue HTTP/1.1\r\nHost: ringmq\r\nExpect: 100-continue\r\nContent-Length: 13\r\n\r\n",
     );
     assert_eq!(slow.answer().status, 100);
     server.process.signal(Signal::SIGTERM);
