@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Reads `250ms`, `1.5s`, `10m`, `12h`, `7d`; a number without a unit is seconds. `None` for
 /// anything else.
-pub(crate) fn read(text: &str) -> Option<Duration> {
+pub fn read(text: &str) -> Option<Duration> {
     // What is written most, and worth a way of its own: no floating point.
     if (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok().map(Duration::from_secs);
@@ -30,7 +30,7 @@ pub(crate) fn read(text: &str) -> Option<Duration> {
 }
 
 /// Writes a duration so that `read` gives it back: whole seconds as such, others in milliseconds.
-pub(crate) fn write(duration: Duration) -> String {
+pub fn write(duration: Duration) -> String {
     if duration.subsec_millis() == 0 {
         format!("{}s", duration.as_secs())
     } else {

@@ -6,7 +6,7 @@
 pub mod broker;
 pub mod clock;
 pub mod config;
-mod duration;
+pub mod duration;
 pub mod http;
 pub mod logging;
 pub mod queue;
@@ -14,3 +14,4 @@ pub mod queue;
 pub mod ring;
 pub mod server;
 mod sync;
+pub mod tls;

@@ -3,19 +3,33 @@
 //! [`run`] takes the socket, the queues and the stop signal, so that it can be embedded: the binary
 //! gives it SIGTERM, another program whatever it likes.
 
+mod accept;
+mod connection;
+mod watched;
+
 use std::future::{pending, poll_fn};
 use std::io;
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use actix_web::{HttpServer, rt};
+use actix_http::HttpService;
+use actix_server::ServerBuilder;
+use actix_service::ServiceFactoryExt as _;
+use actix_web::rt;
 
+use self::accept::Acceptor;
+use self::connection::{Connection, Places, Timeouts};
+use self::watched::Watched;
 use crate::broker::{Broker, QueueName};
+use crate::http::auth::Auth;
 use crate::http::{self, Metrics, Requests, UnderWay, sqs};
 use crate::queue::Millis;
+use crate::tls::Tls;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -28,13 +42,57 @@ pub struct Options {
     pub drain_timeout: Duration,
     /// The SQS face.
     pub sqs: sqs::Settings,
+    /// What clients may take of the server's time and connections.
+    pub limits: Limits,
+    /// Whose tokens may do what; everybody may do everything if `None`.
+    pub auth: Option<Arc<Auth>>,
+    /// Certificate and key; in the clear if `None`.
+    pub tls: Option<Arc<Tls>>,
     /// How many queues have series of their own at `/metrics`; `None`, and there is no such path.
     pub metrics_queues: Option<usize>,
 }
 
-/// Idle connections are kept for longer than clients and proxies keep theirs by default, so that it
-/// is not the server that closes one at the moment it is used again.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            workers: available_parallelism().map_or(1, NonZeroUsize::get),
+            max_body_bytes: 1 << 20,
+            drain_timeout: Duration::from_secs(25),
+            sqs: sqs::Settings::default(),
+            limits: Limits::default(),
+            auth: None,
+            tls: None,
+            metrics_queues: Some(100),
+        }
+    }
+}
+
+/// What clients may take of a server's time and connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections of all workers together; who comes then is told 503 and not served.
+    pub max_connections: usize,
+    /// How long a request's head may take, and a TLS handshake.
+    pub head_timeout: Duration,
+    /// How long a body may take in which less than a kilobyte a second comes, and how long an answer of
+    /// which nothing is taken.
+    pub body_timeout: Duration,
+    /// How long a connection is kept on which there is no request.
+    pub keep_alive: Duration,
+}
+
+impl Default for Limits {
+    /// Idle connections are kept for longer than clients and proxies keep theirs by default, so that it
+    /// is not the server that closes one at the moment it is used again.
+    fn default() -> Self {
+        Self {
+            max_connections: 25_600,
+            head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(75),
+        }
+    }
+}
 
 /// How long a client may still send what nobody reads (a body that was refused) before its
 /// connection is cut, so that it finds the answer.
@@ -59,33 +117,60 @@ pub async fn run(
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
     let queue = broker.queue(QueueName::DEFAULT).map_err(io::Error::other)?;
-    let (capacity, workers) = (queue.capacity(), options.workers);
+    let (capacity, workers, limits) = (queue.capacity(), options.workers, options.limits);
     let under_way = UnderWay::default();
-    let face = Arc::new(sqs::Face::new(options.sqs));
     let requests = Requests::new(options.metrics_queues.is_some());
     let metrics = options
         .metrics_queues
         .map(|most| Arc::new(Metrics::new(Arc::clone(&broker), requests.clone(), most)));
-    let served = (Arc::clone(&broker), queue, under_way.clone(), requests, face, metrics);
-    let front = move || {
-        let (broker, queue, under_way, requests, face, metrics) = served.clone();
-        let max_body_bytes = options.max_body_bytes;
-        http::front(broker, queue, max_body_bytes, under_way, requests, face, metrics)
+    let served = http::Served {
+        broker: Arc::clone(&broker),
+        queue,
+        max_body_bytes: options.max_body_bytes,
+        under_way: under_way.clone(),
+        requests,
+        sqs: Arc::new(sqs::Face::new(options.sqs)),
+        guard: http::auth::Guard { auth: options.auth, body_timeout: limits.body_timeout },
+        metrics,
     };
+    let timeouts = Timeouts {
+        head: limits.head_timeout,
+        answer: limits.body_timeout,
+        keep_alive: limits.keep_alive,
+        linger: LINGER,
+    };
+    let tls = if options.tls.is_some() { ", TLS" } else { "" };
+    let acceptor = Acceptor::new(options.tls, timeouts, Places::new(limits.max_connections));
     let last_answers = options.drain_timeout.min(LAST_ANSWERS);
-    let server = HttpServer::new(front)
+    let server = ServerBuilder::new()
         .workers(workers)
-        .keep_alive(KEEP_ALIVE)
-        .client_disconnect_timeout(LINGER)
+        // Who is refused has a connection too, for as long as it takes to say so.
+        .max_concurrent_connections(usize::MAX)
         .shutdown_timeout(last_answers.as_secs())
-        .tcp_nodelay(true)
-        // A client that has gone is noticed while its request waits.
-        .h1_allow_half_closed(false)
-        .disable_signals()
-        .listen(listener)?
-        .run();
+        .disable_signals();
+    let stopping = server.graceful_shutdown_signal();
+    let server = server.listen("ringmq", listener, move || {
+        let stopping = stopping.clone();
+        let requests = HttpService::build()
+            .keep_alive(limits.keep_alive)
+            .client_request_timeout(limits.head_timeout)
+            .client_disconnect_timeout(LINGER)
+            // A client that has gone is noticed while its request waits.
+            .h1_allow_half_closed(false)
+            .local_addr(address)
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(connection.progress());
+            })
+            .h1(Watched(http::front(served.clone())));
+        acceptor.clone().into_factory().and_then(requests)
+    })?;
+    let server = server.run();
     broker.begin();
-    log::info!("listening on {address}, capacity {capacity}, workers {workers}");
+    log::info!("listening on {address}, capacity {capacity}, workers {workers}{tls}");
 
     let time = rt::spawn(keep_time(Arc::clone(&broker)));
     let handle = server.handle();
@@ -168,15 +253,7 @@ mod tests {
                 stopped.1 = Some(context.waker().clone());
                 if stopped.0 { Poll::Ready(()) } else { Poll::Pending }
             });
-            let drain_timeout = Duration::from_secs(5);
-            let sqs = sqs::Settings::default();
-            let options = Options {
-                workers: 1,
-                max_body_bytes: 100,
-                drain_timeout,
-                sqs,
-                metrics_queues: None,
-            };
+            let options = Options { workers: 1, max_body_bytes: 100, ..Options::default() };
             let server = thread::spawn(move || {
                 rt::System::new().block_on(run(listener, served, options, stopped))
             });

@@ -139,6 +139,14 @@ impl SettingsDocument {
         matches!(self.dead_letter, Said::Value(_))
     }
 
+    /// The queue it names for dead letters, if it does.
+    pub fn dead_letter(&self) -> Option<&QueueName> {
+        match &self.dead_letter {
+            Said::Value(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The same, but for what it says about a dead-letter queue.
     #[must_use]
     pub fn without_dead_letter(self) -> Self {

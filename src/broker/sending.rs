@@ -2,12 +2,15 @@
 
 use std::pin::pin;
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
-use super::keys::{KeyUse, OtherPayload};
+use super::keys::{FirstUse, KeyUse, OtherPayload};
 use super::waiting::{YieldNow, give_up};
 use super::{Broker, Error, Named};
-use crate::queue::{Accepted, Message, MessageId, Millis, Options, SendRefusal, TrySendError};
+use crate::queue::{
+    Accepted, Message, MessageId, Millis, Options, SendRefusal, TrySendError, WaitingSend,
+};
 
 /// Longest `Retry-After` that is ever advised.
 const MOST_RETRY_AFTER: Duration = Duration::from_secs(60);
@@ -56,7 +59,7 @@ impl Broker {
         until: Option<impl Future<Output = ()>>,
     ) -> Result<Sent, Error> {
         let Some(key) = options.idempotency_key else {
-            let sent = self.send_once(queue, message, options.message, until).await?;
+            let sent = self.send_once(queue, message, options.message, until, None).await?;
             return Ok(Sent::of(sent, false));
         };
         let window = queue.idempotency_window();
@@ -69,23 +72,30 @@ impl Broker {
             KeyUse::InProgress => Err(counted(queue, Error::KeyInProgress)),
             KeyUse::Conflict => Err(counted(queue, Error::KeyConflict)),
             KeyUse::First(first) => {
-                let sent = self.send_once(queue, message, options.message, until).await?;
-                first.stored(sent);
+                let first = Some(first);
+                let sent = self.send_once(queue, message, options.message, until, first).await?;
                 Ok(Sent::of(sent, false))
             }
         }
     }
 
+    /// Sends a message, and tells its key so, if it has one.
     async fn send_once(
         &self,
         queue: &Named,
         mut message: Message,
         options: Options,
         until: Option<impl Future<Output = ()>>,
+        first: Option<FirstUse<'_>>,
     ) -> Result<Accepted, Error> {
         let refused = loop {
             match queue.queue.try_send(message, options, self.now()) {
-                Ok(sent) => return Ok(sent),
+                Ok(sent) => {
+                    if let Some(first) = first {
+                        first.stored(sent);
+                    }
+                    return Ok(sent);
+                }
                 Err(TrySendError { message: back, why: SendRefusal::Busy }) => message = back,
                 Err(refused) => break refused,
             }
@@ -96,11 +106,12 @@ impl Broker {
         };
         let mut until = pin!(until);
         let size = refused.message.size();
-        let mut waiting = queue.queue.wait_to_send(refused.message, options);
+        let waiting = queue.queue.wait_to_send(refused.message, options);
+        let mut parked = Parked { waiting, first };
         let sent = std::future::poll_fn(|context| {
             loop {
-                if let Poll::Ready(sent) = waiting.poll(context, self.now()) {
-                    return Poll::Ready(sent);
+                if let Poll::Ready(sent) = parked.waiting.poll(context, self.now()) {
+                    return Poll::Ready(parked.done(sent));
                 }
                 // What the queue itself lets go of wakes it anyway.
                 let was_short = self.memory.used().saturating_add(size) > self.memory.limit();
@@ -109,7 +120,8 @@ impl Broker {
                 }
             }
             if self.is_draining() || until.as_mut().poll(context).is_ready() {
-                return give_up(context, || waiting.give_up());
+                let left = give_up(context, || parked.waiting.give_up());
+                return left.map(|sent| parked.done(sent));
             }
             Poll::Pending
         });
@@ -225,6 +237,37 @@ impl Broker {
         let waiting = queue.queue.counts().waiting_senders + 1;
         let seconds = waiting as f64 / queue.queue.drain_rate(self.now());
         Duration::try_from_secs_f64(seconds).map_or(MOST_RETRY_AFTER, |it| it.min(MOST_RETRY_AFTER))
+    }
+}
+
+/// A sender that waits for room, and the key of its message, if it has one.
+struct Parked<'queue> {
+    waiting: WaitingSend<'queue>,
+    first: Option<FirstUse<'queue>>,
+}
+
+impl Parked<'_> {
+    fn done(&mut self, sent: Result<Accepted, TrySendError>) -> Result<Accepted, TrySendError> {
+        if let (Some(first), Ok(sent)) = (self.first.take(), &sent) {
+            first.stored(*sent);
+        }
+        sent
+    }
+}
+
+impl Drop for Parked<'_> {
+    /// A message that was sent while its sender left keeps its key: a sender that does not know how it
+    /// went comes again with the same one.
+    fn drop(&mut self) {
+        while self.first.is_some() {
+            match self.waiting.give_up() {
+                Some(sent) => {
+                    let _ = self.done(sent);
+                }
+                // Another thread is just sending it.
+                None => thread::yield_now(),
+            }
+        }
     }
 }
 

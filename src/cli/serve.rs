@@ -1,19 +1,25 @@
 //! `ringmq serve`: settings in, server out.
 
+mod reload;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 
-use actix_web::rt::System;
 use actix_web::rt::signal::unix::{SignalKind, signal};
+use actix_web::rt::{self, System};
 use ringmq::broker::{Broker, QueueName, QueueSettings, SettingsDocument};
 use ringmq::clock::Clock;
-use ringmq::config::{Settings, SettingsFile};
+use ringmq::config::{AUTH_TOKENS, Settings, SettingsFile};
+use ringmq::http::auth::Auth;
 use ringmq::http::sqs;
 use ringmq::server::{self, Options};
+use ringmq::tls::{Tls, TlsError};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use self::reload::{Reload, TokensError};
 use super::Failure;
+use super::exit::Exit;
 
 /// Connections that the system keeps waiting for a worker; beyond that a client has to try again,
 /// a second later. The system may allow fewer.
@@ -34,24 +40,98 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
             Failure::bad_setting("--config", "RINGMQ_CONFIG", path.display(), error)
         })?;
     }
+    let (auth, tls) = (auth(settings)?, tls(settings)?);
     let listener = listen(&settings.host, settings.port)?;
+    warn_if_open(&listener, auth.is_some(), tls.is_some());
+    let broker = Arc::new(broker);
+    let reload = Reload {
+        broker: Arc::clone(&broker),
+        config: settings.config.clone(),
+        auth: auth.clone(),
+        auth_file: settings.guard.auth_file.clone(),
+        tls: tls.clone(),
+    };
     let options = Options {
         workers: settings.workers,
         max_body_bytes: settings.max_body_bytes,
         drain_timeout: settings.drain_timeout,
         sqs: sqs_settings(settings)?,
+        limits: settings.guard.limits(),
+        auth,
+        tls,
         metrics_queues: settings.metrics.then_some(settings.metrics_queues),
     };
-    let served = System::new()
-        .block_on(async { server::run(listener, Arc::new(broker), options, stop_signal()?).await });
+    let served = System::new().block_on(async {
+        rt::spawn(reload.on_hangup()?);
+        server::run(listener, broker, options, stop_signal()?).await
+    });
     served.map_err(|error| Failure::new(format!("cannot serve: {error}")))
+}
+
+/// The tokens of file and variable; none, if neither is there.
+fn auth(settings: &Settings) -> Result<Option<Arc<Auth>>, Failure> {
+    let path = settings.guard.auth_file.as_deref();
+    match reload::read_tokens(path) {
+        Ok(tokens) => Ok(tokens.map(|tokens| Arc::new(Auth::new(tokens)))),
+        Err(TokensError::File(path, error)) => {
+            Err(Failure::bad_setting("--auth-file", "RINGMQ_AUTH_FILE", path.display(), error))
+        }
+        // What it says is shown nowhere.
+        Err(TokensError::Variable(error)) => {
+            let text = format!("invalid value for '{AUTH_TOKENS}': {error}");
+            Err(Failure::because(Exit::Usage, text))
+        }
+    }
+}
+
+fn tls(settings: &Settings) -> Result<Option<Arc<Tls>>, Failure> {
+    let cert = ("--tls-cert", "RINGMQ_TLS_CERT", settings.guard.tls_cert.as_ref());
+    let key = ("--tls-key", "RINGMQ_TLS_KEY", settings.guard.tls_key.as_ref());
+    let (cert, key) = match (cert, key) {
+        ((.., None), (.., None)) => return Ok(None),
+        ((.., Some(cert)), (.., Some(key))) => (cert, key),
+        ((flag, variable, None), _) => {
+            return Err(Failure::bad_setting(flag, variable, "", "is needed beside a key"));
+        }
+        (_, (flag, variable, None)) => {
+            return Err(Failure::bad_setting(flag, variable, "", "is needed beside a certificate"));
+        }
+    };
+    let tls = Tls::load(cert, key).map_err(|error| match &error {
+        TlsError::Unreadable { what, .. } | TlsError::Missing { what, .. }
+            if *what == Tls::PRIVATE_KEY =>
+        {
+            Failure::bad_setting("--tls-key", "RINGMQ_TLS_KEY", key.display(), error)
+        }
+        _ => Failure::bad_setting("--tls-cert", "RINGMQ_TLS_CERT", cert.display(), error),
+    });
+    tls.map(|tls| Some(Arc::new(tls)))
+}
+
+/// Says what others may do who reach the server, if it is not this machine alone.
+fn warn_if_open(listener: &TcpListener, has_tokens: bool, has_tls: bool) {
+    let Ok(address) = listener.local_addr() else { return };
+    if address.ip().is_loopback() {
+        return;
+    }
+    if !has_tokens {
+        log::warn!(
+            "whoever reaches {address} may do everything: there are no tokens \
+             (--auth-file, {AUTH_TOKENS})"
+        );
+    } else if !has_tls {
+        log::warn!(
+            "tokens come to {address} in the clear: there is no certificate (--tls-cert, --tls-key), \
+             so let a proxy with one stand before it"
+        );
+    }
 }
 
 fn sqs_settings(settings: &Settings) -> Result<sqs::Settings, Failure> {
     let keys = match (&settings.sqs_access_key, &settings.sqs_secret_key) {
         (None, None) => None,
         (Some(access), Some(secret)) => {
-            Some(sqs::Keys { access: access.clone(), secret: secret.clone() })
+            Some(sqs::Keys { access: access.clone(), secret: secret.reveal().to_owned() })
         }
         (Some(_), None) => {
             let (flag, variable) = ("--sqs-secret-key", "RINGMQ_SQS_SECRET_KEY");

@@ -39,18 +39,32 @@ impl SettingsFile {
     /// # Errors
     /// When a setting is out of its range; the text names the queue and the setting.
     pub fn declare(self, broker: &Broker) -> Result<(), String> {
-        let declare = |name: &QueueName, settings| match broker.declare(name, settings) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!("queue `{name}`: {error}")),
+        match self.apply(broker).1.into_iter().next() {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes its queues, or changes those that are there, as far as that can be done. Tells how many, and
+    /// what is wrong with the others.
+    pub fn apply(self, broker: &Broker) -> (usize, Vec<String>) {
+        let mut faults = Vec::new();
+        let mut declare = |name: &QueueName, settings| match broker.declare(name, settings) {
+            Ok(_) => true,
+            Err(error) => {
+                faults.push(format!("queue `{name}`: {error}"));
+                false
+            }
         };
         // A dead-letter queue has to be there before it is named, and may stand anywhere here.
-        for (name, settings) in &self.queues {
-            declare(name, settings.clone().without_dead_letter())?;
-        }
-        for (name, settings) in self.queues {
-            declare(&name, settings)?;
-        }
-        Ok(())
+        let all: Vec<_> = self.queues.into_iter().collect();
+        let made = |(name, settings): &(QueueName, SettingsDocument)| {
+            declare(name, settings.clone().without_dead_letter())
+        };
+        let made: Vec<_> = all.iter().map(made).collect();
+        let whole = made.into_iter().zip(all).filter(|(made, _)| *made);
+        let count = whole.filter(|(_, (name, settings))| declare(name, settings.clone())).count();
+        (count, faults)
     }
 }
 

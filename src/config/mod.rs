@@ -4,6 +4,7 @@
 //! that names both, the value and what is allowed.
 
 mod file;
+mod guard;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -12,104 +13,90 @@ use std::str::FromStr;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args};
 use log::LevelFilter;
 
 pub use self::file::SettingsFile;
+pub use self::guard::{AUTH_TOKENS, GuardSettings, Secret};
 use crate::duration;
 use crate::http::sqs::LimitsKind;
 use crate::logging::LogFormat;
 use crate::queue::Queue;
 
-/// An HTTP event queue service with a lock-free ring buffer at its heart.
-#[derive(Debug, Parser)]
-#[command(name = "ringmq", version, about, max_term_width = 100)]
-pub struct Cli {
-    /// What to do; without a word, the same as `serve`.
-    #[command(subcommand)]
-    pub command: Option<Command>,
-    /// The settings, which may stand before or after the word.
-    #[command(flatten)]
-    pub settings: Settings,
-}
-
-/// What `ringmq` can be told to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
-pub enum Command {
-    /// Serve the queue over HTTP (the default)
-    Serve,
-}
-
 /// The settings of the server.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Address or host name to listen on
-    #[arg(long, global = true, env = "RINGMQ_HOST", default_value = "127.0.0.1", value_parser = host)]
+    #[arg(long, env = "RINGMQ_HOST", default_value = "127.0.0.1", value_parser = host)]
     pub host: String,
 
     /// Port to listen on; 0 takes a free one
-    #[arg(long, global = true, env = "PORT", default_value_t = 8080, value_parser = port)]
+    #[arg(long, env = "PORT", default_value_t = 8080, value_parser = port)]
     pub port: u16,
 
     /// Most events queued at once
-    #[arg(long, global = true, env = "RING_BUFFER_SIZE", default_value_t = 1024, value_parser = capacity)]
+    #[arg(long, env = "RING_BUFFER_SIZE", default_value_t = 1024, value_parser = capacity)]
     pub capacity: u64,
 
     /// Worker threads
-    #[arg(long, global = true, env = "RINGMQ_WORKERS", default_value_t = default_workers(), value_parser = workers)]
+    #[arg(long, env = "RINGMQ_WORKERS", default_value_t = default_workers(), value_parser = workers)]
     pub workers: usize,
 
     /// Largest request body in bytes; larger ones are refused with 413. Requests of the SQS protocol
     /// may have four times as many, because of their escapes
-    #[arg(long, global = true, env = "RINGMQ_MAX_BODY_BYTES", default_value_t = 1 << 20, value_parser = max_body_bytes)]
+    #[arg(long, env = "RINGMQ_MAX_BODY_BYTES", default_value_t = 1 << 20, value_parser = max_body_bytes)]
     pub max_body_bytes: usize,
 
     /// Most bytes of all messages together; more are refused with 503
-    #[arg(long, global = true, env = "RINGMQ_MAX_MEMORY_BYTES", default_value_t = 1 << 30, value_parser = max_memory_bytes)]
+    #[arg(long, env = "RINGMQ_MAX_MEMORY_BYTES", default_value_t = 1 << 30, value_parser = max_memory_bytes)]
     pub max_memory_bytes: u64,
 
     /// How long a stopping server gives the requests under way, as in 25s or 500ms
-    #[arg(long, global = true, env = "RINGMQ_DRAIN_TIMEOUT", default_value = "25s", value_parser = drain_timeout)]
+    #[arg(long, env = "RINGMQ_DRAIN_TIMEOUT", default_value = "25s", value_parser = drain_timeout)]
     pub drain_timeout: Duration,
 
     /// TOML file with the queues to make at start
-    #[arg(long, global = true, env = "RINGMQ_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "RINGMQ_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
     /// Account in the URLs and ARNs of queues, for SQS clients
-    #[arg(long, global = true, env = "RINGMQ_SQS_ACCOUNT", default_value = "000000000000", value_parser = sqs_account)]
+    #[arg(long, env = "RINGMQ_SQS_ACCOUNT", default_value = "000000000000", value_parser = sqs_account)]
     pub sqs_account: String,
 
     /// Region in the ARNs of queues, for SQS clients
-    #[arg(long, global = true, env = "RINGMQ_SQS_REGION", default_value = "us-east-1", value_parser = sqs_region)]
+    #[arg(long, env = "RINGMQ_SQS_REGION", default_value = "us-east-1", value_parser = sqs_region)]
     pub sqs_region: String,
 
     /// Access key that SQS requests have to be signed with; without one, any signature will do
-    #[arg(long, global = true, env = "RINGMQ_SQS_ACCESS_KEY", value_name = "KEY", value_parser = sqs_access_key)]
+    #[arg(long, env = "RINGMQ_SQS_ACCESS_KEY", value_name = "KEY", value_parser = sqs_access_key)]
     pub sqs_access_key: Option<String>,
 
     /// Secret of that access key; better given in the variable, which other users cannot see
-    #[arg(long, global = true, env = "RINGMQ_SQS_SECRET_KEY", hide_env_values = true, value_name = "SECRET", value_parser = sqs_secret_key)]
-    pub sqs_secret_key: Option<String>,
+    #[arg(long, env = "RINGMQ_SQS_SECRET_KEY", hide_env_values = true, value_name = "SECRET", value_parser = sqs_secret_key)]
+    pub sqs_secret_key: Option<Secret>,
 
     /// Limits of SQS requests: those of Amazon, or wider ones
-    #[arg(long, global = true, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
+    #[arg(long, env = "RINGMQ_SQS_LIMITS", default_value = "strict", value_parser = sqs_limits)]
     pub sqs_limits: LimitsKind,
 
+    /// Who may ask, by what, and how slowly.
+    #[command(flatten)]
+    pub guard: GuardSettings,
+
     /// Whether to count for /metrics and to serve it: on or off
-    #[arg(long, global = true, env = "RINGMQ_METRICS", value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = metrics)]
+    #[arg(long, env = "RINGMQ_METRICS", value_name = "on|off", default_value = "on", action = ArgAction::Set, value_parser = metrics)]
     pub metrics: bool,
 
     /// Queues that have series of their own at /metrics, the busiest; the others share one
-    #[arg(long, global = true, env = "RINGMQ_METRICS_QUEUES", value_name = "N", default_value_t = 100, value_parser = metrics_queues)]
+    #[arg(long, env = "RINGMQ_METRICS_QUEUES", value_name = "N", default_value_t = 100, value_parser = metrics_queues)]
     pub metrics_queues: usize,
 
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
-    #[arg(long, global = true, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
 
     /// How to log: text, or json with one object a line
-    #[arg(long, global = true, env = "RINGMQ_LOG_FORMAT", default_value = "text", value_parser = log_format)]
+    #[arg(long, env = "RINGMQ_LOG_FORMAT", default_value = "text", value_parser = log_format)]
     pub log_format: LogFormat,
 }
 
@@ -187,11 +174,11 @@ fn sqs_access_key(value: &str) -> Result<String, String> {
 }
 
 /// Whatever it is, but for nothing: an error would show it.
-fn sqs_secret_key(value: &str) -> Result<String, String> {
+fn sqs_secret_key(value: &str) -> Result<Secret, String> {
     if value.is_empty() {
         return Err(format!("must not be empty {}", also("RINGMQ_SQS_SECRET_KEY")));
     }
-    Ok(value.to_owned())
+    Ok(Secret(value.to_owned()))
 }
 
 fn sqs_limits(value: &str) -> Result<LimitsKind, String> {
@@ -265,17 +252,13 @@ mod tests {
     use super::*;
 
     fn settings(arguments: &[&str]) -> Result<Settings, String> {
-        Cli::try_parse_from([&["ringmq"], arguments].concat())
-            .map(|cli| cli.settings)
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn flags_may_stand_on_either_side_of_the_word() {
-        let before = settings(&["--port", "1", "--capacity", "2", "serve"]).unwrap();
-        assert_eq!((before.port, before.capacity), (1, 2));
-        assert_eq!(settings(&["serve", "--capacity", "2", "--port", "1"]).unwrap(), before);
-        assert_eq!(settings(&["--port", "1", "--capacity", "2"]).unwrap(), before);
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        let line = <Line as clap::Parser>::try_parse_from([&["ringmq"], arguments].concat());
+        line.map(|line| line.settings).map_err(|error| error.to_string())
     }
 
     #[test]

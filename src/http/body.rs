@@ -1,15 +1,20 @@
-//! Reading a request body, up to a limit.
+//! Reading a request body, up to a limit, and no longer than it goes on.
 
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use actix_http::{Payload, RequestHead};
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use actix_web::rt::time::{Instant, Sleep, sleep};
 use actix_web::web::{Bytes, BytesMut};
 use futures_core::Stream as _;
 
 use super::refusal::Refusal;
+
+/// Slower than that, in bytes a second, is as good as nothing.
+const LEAST_RATE: usize = 1024;
 
 /// A body on its way in. The usual one is a single chunk, which is handed on as it is.
 pub(super) struct Body {
@@ -20,14 +25,25 @@ pub(super) struct Body {
     whole: BytesMut,
     /// Whether it was asked for before.
     awaited: bool,
+    timeout: Duration,
+    slow: Option<Box<Slow>>,
+}
+
+/// A body that is waited for.
+struct Slow {
+    until: Pin<Box<Sleep>>,
+    /// How much there was when that began.
+    before: usize,
 }
 
 impl Body {
-    /// The body that a request's head announces; refused if that is too large already.
+    /// The body that a request's head announces; refused if that is too large already. It may take any
+    /// number of times `timeout`, if enough comes in each.
     pub(super) fn announced(
         head: &RequestHead,
         payload: Payload,
         limit: usize,
+        timeout: Duration,
     ) -> Result<Option<Self>, Refusal> {
         if matches!(payload, Payload::None) {
             return Ok(None);
@@ -42,7 +58,7 @@ impl Body {
             return Ok(None);
         }
         let (first, whole) = (Bytes::new(), BytesMut::new());
-        Ok(Some(Self { payload, limit, first, whole, awaited: false }))
+        Ok(Some(Self { payload, limit, first, whole, awaited: false, timeout, slow: None }))
     }
 
     /// The whole body, once it is there; not to be called again after that.
@@ -50,12 +66,20 @@ impl Body {
         // A connection asks first, then hands over what came with the head, then asks again. A waker
         // that it were given at first would have it look at everything once more for nothing; from
         // then on it is needed.
-        let context = match mem::replace(&mut self.awaited, true) {
-            true => context,
-            false => &mut Context::from_waker(Waker::noop()),
-        };
-        while let Some(chunk) = ready!(Pin::new(&mut self.payload).poll_next(context)) {
-            let chunk = chunk.map_err(|_| Refusal::BodyIncomplete)?;
+        let first = !mem::replace(&mut self.awaited, true);
+        let noop = &mut Context::from_waker(Waker::noop());
+        loop {
+            let chunk = Pin::new(&mut self.payload).poll_next(if first {
+                &mut *noop
+            } else {
+                &mut *context
+            });
+            let chunk = match chunk {
+                Poll::Ready(Some(chunk)) => chunk.map_err(|_| Refusal::BodyIncomplete)?,
+                Poll::Ready(None) => break,
+                Poll::Pending if first => return Poll::Pending,
+                Poll::Pending => return self.poll_too_slow(context).map(Err),
+            };
             if chunk.len() > self.limit - self.len() {
                 return Poll::Ready(Err(Refusal::BodyTooLarge { limit: self.limit }));
             }
@@ -66,6 +90,24 @@ impl Body {
         } else {
             mem::take(&mut self.whole).freeze()
         }))
+    }
+
+    /// Done once too little came for too long.
+    #[cold]
+    fn poll_too_slow(&mut self, context: &mut Context<'_>) -> Poll<Refusal> {
+        let (timeout, now) = (self.timeout, self.len());
+        let slow = self
+            .slow
+            .get_or_insert_with(|| Box::new(Slow { until: Box::pin(sleep(timeout)), before: now }));
+        while slow.until.as_mut().poll(context).is_ready() {
+            let least = LEAST_RATE as f64 * timeout.as_secs_f64();
+            if ((now - slow.before) as f64) < least {
+                return Poll::Ready(Refusal::BodyTooSlow { limit: timeout });
+            }
+            slow.before = now;
+            slow.until.as_mut().reset(Instant::now() + timeout);
+        }
+        Poll::Pending
     }
 
     fn len(&self) -> usize {

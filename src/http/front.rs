@@ -15,13 +15,16 @@ use actix_http::body::EitherBody;
 use actix_http::{Request, Response};
 use actix_web::Error;
 use actix_web::dev::{AppConfig, Service, ServiceFactory, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::web::Bytes;
 
-use super::answer::{Answer, LocalBoxFuture, Reply};
+use super::answer::{Answer, LocalBoxFuture, Reply, without_body};
+use super::auth::{Guard, REFUSED_BODY};
 use super::body::Body;
 use super::classic::{self, Route};
 use super::json::read_event;
 use super::observe::{Face, Observer, Requests, Seen};
+use super::problem::Problem;
 use super::refusal::Refusal;
 use super::under_way::{UnderWay, WorkerCount};
 use super::{ops, sqs, v1};
@@ -37,6 +40,7 @@ pub(super) struct Front<A> {
     pub(super) under_way: UnderWay,
     pub(super) requests: Requests,
     pub(super) sqs: Arc<sqs::Face>,
+    pub(super) guard: Guard,
     /// The actix-web application that answers what no face does.
     pub(super) app: A,
 }
@@ -64,7 +68,9 @@ where
         let (broker, queue) = (Arc::clone(&self.broker), Arc::clone(&self.queue));
         let (max_body_bytes, under_way) = (self.max_body_bytes, self.under_way.worker());
         let (sqs, observer) = (Arc::clone(&self.sqs), Observer::new(&self.requests));
-        let worker = Rc::new(Worker { broker, queue, max_body_bytes, under_way, observer, sqs });
+        let guard = self.guard.clone();
+        let worker = Worker { broker, queue, max_body_bytes, under_way, observer, sqs, guard };
+        let worker = Rc::new(worker);
         let app = self.app.new_service(config);
         Box::pin(async move { Ok(FrontService { worker, app: app.await? }) })
     }
@@ -85,6 +91,7 @@ pub(super) struct Worker {
     under_way: WorkerCount,
     observer: Observer,
     pub(super) sqs: Arc<sqs::Face>,
+    pub(super) guard: Guard,
 }
 
 /// The worker of a request that is under way until this is dropped.
@@ -128,6 +135,8 @@ pub(super) enum Asked {
     V1(Request),
     /// Whether the server lives or is ready.
     Probe(Request),
+    /// Anything, by who may not; whether it is a HEAD.
+    Refused(Problem, bool),
 }
 
 impl<A> Service<Request> for FrontService<A>
@@ -196,22 +205,31 @@ where
     fn answer(&self, mut request: Request, to: To, came: Instant) -> Answering<A::Future> {
         let worker = &self.worker;
         let draining = worker.broker.is_draining();
+        let refused = worker.guard.refuse(&request, matches!(to, To::Sqs));
+        let limit = match refused {
+            None => worker.max_body_bytes,
+            Some(_) => worker.max_body_bytes.min(REFUSED_BODY),
+        };
         let body = |request: &mut Request| {
             let payload = request.take_payload();
-            Body::announced(request.head(), payload, worker.max_body_bytes)
+            Body::announced(request.head(), payload, limit, worker.guard.body_timeout)
         };
-        let (body, mut asked) = match to {
-            To::Classic(route) => {
+        let (body, mut asked) = match (refused, to) {
+            (Some(problem), _) => {
+                let head = request.method() == Method::HEAD;
+                (body(&mut request), Asked::Refused(problem, head))
+            }
+            (None, To::Classic(route)) => {
                 let refusal = route.refusal(request.method(), draining);
                 (body(&mut request), Asked::Classic(route, refusal))
             }
-            To::V1 => (body(&mut request), Asked::V1(request)),
-            To::Probe => (body(&mut request), Asked::Probe(request)),
-            To::Sqs => {
+            (None, To::V1) => (body(&mut request), Asked::V1(request)),
+            (None, To::Probe) => (body(&mut request), Asked::Probe(request)),
+            (None, To::Sqs) => {
                 let worker = Counted::new(worker, draining);
                 return Answering::Later(Box::pin(sqs::answer(worker, request)));
             }
-            To::App(_) => return Answering::App(self.app.call(request)),
+            (None, To::App(_)) => return Answering::App(self.app.call(request)),
         };
         let body = match body {
             Ok(None) => Ok(Bytes::new()),
@@ -321,6 +339,10 @@ impl Worker {
             // It says the same whatever the body was.
             Asked::Probe(request) => {
                 return ops::answer(&self.broker, request.method(), request.path()).into();
+            }
+            Asked::Refused(problem, head) => {
+                let answer = problem.answer();
+                return if *head { without_body(answer) } else { answer }.into();
             }
             Asked::Classic(route, refusal) => (*route, refusal.take()),
         };

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, PROBLEM_JSON, number, typed};
 use crate::broker::{Error, MoveError};
+use crate::duration;
 use crate::queue::{LeaseError, SendRefusal};
 
 /// Why a request was not carried out.
@@ -25,6 +26,8 @@ struct Facts {
     members: Map<String, Value>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
+    /// How a client shows who it is.
+    challenge: Option<&'static str>,
     close: bool,
 }
 
@@ -37,6 +40,7 @@ impl Problem {
             members: Map::new(),
             retry_after: None,
             allow: None,
+            challenge: None,
             close: false,
         }))
     }
@@ -97,6 +101,38 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail).with("limit", limit)
     }
 
+    /// The body did not come in time.
+    pub(super) fn body_too_slow(limit: Duration) -> Self {
+        let detail = format!("the body did not come within {}", duration::write(limit));
+        let mut problem = Self::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail);
+        problem.0.close = true;
+        problem
+    }
+
+    /// Nobody says who asks, or `given` who it is that is not known.
+    pub(super) fn unauthorized(detail: &str, given: bool) -> Self {
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail);
+        problem.0.challenge = Some(match given {
+            true => "Bearer realm=\"ringmq\", error=\"invalid_token\"",
+            false => "Bearer realm=\"ringmq\"",
+        });
+        problem
+    }
+
+    /// Who asks may not: a role is needed, on a queue or on all of them (`*`).
+    pub(super) fn forbidden(role: &str, queue: &str) -> Self {
+        let detail = format!("the token has no role `{role}` on the queue `{queue}`");
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+            .with("role", role)
+            .with("queue", queue)
+    }
+
+    /// A page of another origin asks.
+    pub(super) fn cross_origin() -> Self {
+        let detail = "the request comes from a page of another origin";
+        Self::new(StatusCode::FORBIDDEN, "cross_origin", detail)
+    }
+
     /// No message has this id, or not any more.
     pub(super) fn unknown_message() -> Self {
         let detail = "there is no message with this id, or not any more";
@@ -134,6 +170,9 @@ impl Problem {
         }
         if let Some(allow) = self.0.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(challenge) = self.0.challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if self.0.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -1,12 +1,15 @@
 //! The one table from what went wrong to what the client is told.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::header::{ALLOW, CONNECTION, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use thiserror::Error;
 
 use super::answer::{Answer, text, without_body};
 use super::json::InvalidEvent;
+use crate::duration;
 use crate::queue::SendRefusal;
 
 /// Why a request was not carried out; its text is the answer's one line.
@@ -24,6 +27,8 @@ pub(super) enum Refusal {
     OutOfMemory,
     #[error("request body is incomplete")]
     BodyIncomplete,
+    #[error("request body did not come within {}", duration::write(*.limit))]
+    BodyTooSlow { limit: Duration },
     #[error("invalid request body: {0}")]
     InvalidEvent(#[from] InvalidEvent),
     #[error("cannot enqueue to a full buffer")]
@@ -41,6 +46,7 @@ impl ResponseError for Refusal {
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } | Self::EventTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyIncomplete | Self::InvalidEvent(_) => StatusCode::BAD_REQUEST,
+            Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             // The original answers 500 to both, and its clients look for that.
             Self::Full | Self::Empty => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Closed | Self::OutOfMemory => StatusCode::SERVICE_UNAVAILABLE,
@@ -58,6 +64,10 @@ impl From<&Refusal> for Answer {
         let mut answer = text(refusal.status_code(), format!("{refusal}\n"));
         if let Refusal::Method { allowed, .. } = refusal {
             answer.headers_mut().append(ALLOW, HeaderValue::from_static(allowed));
+        }
+        if let Refusal::BodyTooSlow { .. } = refusal {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            answer.head_mut().set_connection_type(actix_http::ConnectionType::Close);
         }
         match refusal {
             Refusal::UnknownPath { head: true } | Refusal::Method { head: true, .. } => {

@@ -1,5 +1,9 @@
 //! Sends with an idempotency key, where the key alone says which message it is.
 
+use std::future::{Pending, pending};
+use std::pin::pin;
+use std::task::{Context, Waker};
+
 use ringmq::broker::{Broker, Error, Named, SendOptions, Sent};
 use ringmq::queue::Message;
 use serde_json::json;
@@ -32,4 +36,44 @@ fn a_repeated_key_answers_as_the_first_did() {
     }
     assert_eq!(send_with(&broker, &queue, "two", true), Ok(again));
     assert_eq!(queue.depth(), 0);
+}
+
+#[test]
+fn a_sender_that_leaves_when_it_was_just_served_comes_again_to_the_same_message() {
+    let broker = broker();
+    let queue = declare(&broker, "q", json!({ "capacity": 1 }));
+    send(&broker, &queue, "before", None);
+    let options = SendOptions { idempotency_key: Some("k"), ..SendOptions::default() };
+    {
+        let patient: Option<Pending<()>> = Some(pending());
+        let mut waits = pin!(broker.send(&queue, Message::text("one"), options, patient));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+        // Who makes room sends the message of who waits for it.
+        for (_, receipt) in receive(&broker, &queue, 1) {
+            broker.ack(&queue, &receipt).unwrap();
+        }
+        assert_eq!(queue.counts().sent, 2);
+    }
+    let again = send_with(&broker, &queue, "one", false).unwrap();
+    assert_eq!((again.number, again.duplicate), (1, true));
+    assert_eq!(queue.counts().sent, 2);
+}
+
+#[test]
+fn a_sender_that_leaves_unserved_leaves_its_key_free() {
+    let broker = broker();
+    let queue = declare(&broker, "q", json!({ "capacity": 1 }));
+    send(&broker, &queue, "before", None);
+    let options = SendOptions { idempotency_key: Some("k"), ..SendOptions::default() };
+    {
+        let patient: Option<Pending<()>> = Some(pending());
+        let mut waits = pin!(broker.send(&queue, Message::text("one"), options, patient));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waits.as_mut().poll(&mut context).is_pending());
+    }
+    for (_, receipt) in receive(&broker, &queue, 1) {
+        broker.ack(&queue, &receipt).unwrap();
+    }
+    assert!(!send_with(&broker, &queue, "two", false).unwrap().duplicate);
 }

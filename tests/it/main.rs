@@ -3,18 +3,24 @@
 //!
 //! The modules are named for what they fix; `support` holds the child process and the client.
 
+mod auth;
 mod bad_http;
 mod bad_input;
+mod cli;
 mod concurrency;
 mod config;
 mod contract;
 mod events;
 mod examples;
 mod logs;
+mod metrics;
 mod packaging;
+mod reload;
 mod shutdown;
+mod slow;
 mod sqs;
 mod support;
+mod tls;
 mod too_large;
 mod v1;
 #[cfg(target_os = "linux")] // it reads /proc to see when the server has let go of a connection

@@ -29,6 +29,12 @@ pub fn python_of_query_protocol() -> PathBuf {
     python_with("requirements-query.txt", &INSTALLED)
 }
 
+/// The Python of an environment with Prometheus' own client library.
+pub fn python_of_prometheus() -> PathBuf {
+    static INSTALLED: Installed = Installed::new();
+    python_with("requirements-metrics.txt", &INSTALLED)
+}
+
 fn python_with(requirements: &str, installed: &Installed) -> PathBuf {
     let folder = installed.get_or_init(|| {
         let version = version_of("python3", "python3 and python3-venv")?;

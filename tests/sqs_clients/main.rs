@@ -1,4 +1,4 @@
-//! Clients of Amazon SQS that nobody here wrote, against the real server.
+//! Clients of Amazon SQS that nobody here wrote, against the real server; and what reads its metrics.
 //!
 //! Each test starts a server and runs a script of named checks beside this file, with the client it is
 //! named for; `install` gets the clients. A script ends with a failure where one of its checks fails,
@@ -89,6 +89,11 @@ fn boto3_signs_its_requests() {
 #[test]
 fn the_aws_command_line_works() {
     assert_passes(&install::python(), "aws_cli.py", &Server::start());
+}
+
+#[test]
+fn the_parsers_of_prometheus_read_metrics() {
+    assert_passes(&install::python_of_prometheus(), "metrics.py", &Server::start());
 }
 
 #[test]

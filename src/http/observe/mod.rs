@@ -130,7 +130,8 @@ mod tests {
     use super::*;
     use crate::broker::{Broker, QueueName, QueueSettings, SettingsDocument};
     use crate::clock::Clock;
-    use crate::http::{UnderWay, front, sqs};
+    use crate::http::auth::Guard;
+    use crate::http::{Served, UnderWay, front, sqs};
 
     /// What is counted while a worker answers requests as `ask` says.
     fn counted<Ask: AsyncFnOnce(&dyn Fn(Request) -> Answering)>(ask: Ask) -> [FaceRequests; 5] {
@@ -138,10 +139,18 @@ mod tests {
         let broker = Arc::new(Broker::new(Clock::start(), 1000, QueueSettings::with_capacity(8)));
         broker.declare(&QueueName::default_queue(), SettingsDocument::default()).unwrap();
         let queue = broker.queue(QueueName::DEFAULT).unwrap();
-        let face = Arc::new(sqs::Face::new(sqs::Settings::default()));
-        let (under_way, counted) = (UnderWay::default(), requests.clone());
+        let served = Served {
+            broker,
+            queue,
+            max_body_bytes: 100,
+            under_way: UnderWay::default(),
+            requests: requests.clone(),
+            sqs: Arc::new(sqs::Face::new(sqs::Settings::default())),
+            guard: Guard { auth: None, body_timeout: Duration::from_secs(30) },
+            metrics: None,
+        };
         System::new().block_on(async move {
-            let front = front(broker, queue, 100, under_way, counted, face, None);
+            let front = front(served);
             let worker = front.new_service(AppConfig::default()).await.unwrap();
             ask(&|request| {
                 let answer = worker.call(request);

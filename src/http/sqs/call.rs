@@ -8,11 +8,15 @@ use super::Face;
 use super::errors::{Kind, SqsError};
 use super::limits::Limits;
 use crate::broker::{Broker, Named, Refused};
+use crate::http::auth::{Caller, Role};
 use crate::http::front::Counted;
 
 /// One request of this face, while it is carried out.
 pub(super) struct Call {
     pub(super) worker: Counted,
+    pub(super) caller: Caller,
+    /// The role that the action needs on its queue; any, if `None`.
+    pub(super) needed: Option<Role>,
     /// By which name and port the client came.
     pub(super) host: Option<HeaderValue>,
     /// Whether it came by HTTPS.
@@ -69,16 +73,45 @@ impl Call {
                 let text = format!("The address {url} is not valid for this endpoint.");
                 Err(SqsError::new(Kind::InvalidAddress, text))
             }
-            Some(name) => Ok(self.broker().queue(name)?),
+            Some(name) => {
+                self.allow(name)?;
+                Ok(self.broker().queue(name)?)
+            }
         }
     }
 
-    /// The queue of an ARN, which the request has in `parameter`.
-    pub(super) fn queue_of_arn(&self, parameter: &str, arn: &str) -> Result<Arc<Named>, SqsError> {
+    /// Refuses the action on a queue, if who asks has not the role for it there.
+    pub(super) fn allow(&self, name: &str) -> Result<(), SqsError> {
+        let Some(role) = self.needed else {
+            return match self.caller.sees(name) {
+                true => Ok(()),
+                false => Err(denied(Role::Monitor, name)),
+            };
+        };
+        self.check(role, name)
+    }
+
+    /// Refuses who has not this role on a queue.
+    pub(super) fn check(&self, role: Role, name: &str) -> Result<(), SqsError> {
+        if self.caller.has(role, name) { Ok(()) } else { Err(denied(role, name)) }
+    }
+
+    /// The queue of an ARN, which the request has in `parameter`, for who has this role on it, or any.
+    pub(super) fn queue_of_arn(
+        &self,
+        parameter: &str,
+        arn: &str,
+        role: Option<Role>,
+    ) -> Result<Arc<Named>, SqsError> {
         if arn.is_empty() {
             return Err(SqsError::missing(parameter));
         }
-        let queue = queue_of_arn(arn).and_then(|name| self.broker().queue(name).ok());
+        let name = queue_of_arn(arn).ok_or_else(|| SqsError::no_resource(parameter))?;
+        match role {
+            Some(role) => self.check(role, name)?,
+            None => self.allow(name)?,
+        }
+        let queue = self.broker().queue(name).ok();
         queue.ok_or_else(|| SqsError::no_resource(parameter))
     }
 
@@ -95,6 +128,12 @@ impl Call {
         let face = self.face();
         format!("arn:aws:sqs:{}:{}:{name}", face.region, face.account)
     }
+}
+
+#[cold]
+fn denied(role: Role, name: &str) -> SqsError {
+    let text = format!("The token has no role {} on the queue {name}.", role.as_str());
+    SqsError::new(Kind::AccessDenied, text)
 }
 
 /// The name of the queue of an ARN of this service, whatever its region and account.

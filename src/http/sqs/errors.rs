@@ -108,6 +108,9 @@ table! {
     InvalidClientTokenId coral "UnrecognizedClientException" "InvalidClientTokenId" FORBIDDEN Sender;
     IncompleteSignature coral "IncompleteSignatureException" "IncompleteSignature" BAD_REQUEST Sender;
     SignatureDoesNotMatch coral "InvalidSignatureException" "SignatureDoesNotMatch" FORBIDDEN Sender;
+    /// Who asks may not.
+    AccessDenied coral "AccessDeniedException" "AccessDenied" FORBIDDEN Sender;
+    RequestTimeout coral "RequestTimeoutException" "RequestTimeout" REQUEST_TIMEOUT Sender;
     RequestTooLarge coral "RequestEntityTooLargeException" "RequestEntityTooLarge" PAYLOAD_TOO_LARGE Sender;
     /// The server is about to stop.
     ServiceUnavailable coral "ServiceUnavailableException" "ServiceUnavailable" SERVICE_UNAVAILABLE Receiver;

@@ -45,6 +45,7 @@ use self::limits::Limits;
 pub use self::limits::LimitsKind;
 pub use self::settings::{Keys, Settings};
 use super::answer::Answer;
+use super::auth::{Caller, Given};
 use super::body::Body;
 use super::front::Counted;
 use super::refusal::Refusal;
@@ -121,7 +122,9 @@ fn queue_in(path: &str) -> Option<&str> {
 pub(super) async fn answer(worker: Counted, mut request: Request) -> Answer {
     let target = request.headers().get(TARGET).cloned();
     let protocol = if target.is_some() { Protocol::Json } else { Protocol::Query };
-    let call = Call {
+    let mut call = Call {
+        caller: Caller::Nobody,
+        needed: None,
         host: request.headers().get(HOST).cloned(),
         secure: is_secure(request.headers()),
         path_queue: queue_in(request.path()).map(str::to_owned),
@@ -129,8 +132,8 @@ pub(super) async fn answer(worker: Counted, mut request: Request) -> Answer {
         draining: worker.broker.is_draining(),
         worker,
     };
-    let answered = match read_body(&mut request, call.worker.max_body_bytes).await {
-        Ok(body) => run(&call, &request, target.as_ref(), body).await,
+    let answered = match read_body(&mut request, &call.worker).await {
+        Ok(body) => run(&mut call, &request, target.as_ref(), body).await,
         Err(error) => Err(error),
     };
     let mut answer = answered.unwrap_or_else(|error| {
@@ -140,7 +143,7 @@ pub(super) async fn answer(worker: Counted, mut request: Request) -> Answer {
             let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait));
         }
-        if error.kind == Kind::ServiceUnavailable {
+        if matches!(error.kind, Kind::ServiceUnavailable | Kind::RequestTimeout) {
             answer.head_mut().set_connection_type(actix_http::ConnectionType::Close);
         }
         answer
@@ -152,21 +155,12 @@ pub(super) async fn answer(worker: Counted, mut request: Request) -> Answer {
 }
 
 async fn run(
-    call: &Call,
+    call: &mut Call,
     request: &Request,
     target: Option<&HeaderValue>,
     body: Bytes,
 ) -> Result<Answer, SqsError> {
-    if let Some(keys) = &call.face().keys {
-        let signed = auth::Signed {
-            method: request.method().as_str(),
-            path: request.path(),
-            query: request.uri().query().unwrap_or_default(),
-            headers: request.headers(),
-            body: &body,
-        };
-        auth::verify(&signed, keys, Clock::system_time())?;
-    }
+    call.caller = caller(call, request, &body)?;
     if let Some(target) = target {
         let action = target.to_str().ok().and_then(|target| target.strip_prefix(TARGET_PREFIX));
         let unknown = || SqsError::new(Kind::UnknownOperation, "There is no such operation.");
@@ -181,10 +175,40 @@ async fn run(
     actions::run(action, call, &Input::Query(query::document(&parameters))).await
 }
 
-async fn read_body(request: &mut Request, max_body_bytes: usize) -> Result<Bytes, SqsError> {
-    let limit = max_body_bytes.saturating_mul(ESCAPED);
+/// Who asks: by the signature of the server's key or of a token, or by a bearer token.
+fn caller(call: &Call, request: &Request, body: &[u8]) -> Result<Caller, SqsError> {
+    let (keys, tokens) = (call.face().keys.as_ref(), call.worker.guard.auth.as_ref());
+    if keys.is_none() && tokens.is_none() {
+        return Ok(Caller::Anyone);
+    }
+    if let Some(tokens) = tokens {
+        match Given::of(request.headers()) {
+            Given::Token(token) => match tokens.bearer(token) {
+                Caller::Nobody => return Err(auth::unknown()),
+                caller => return Ok(caller),
+            },
+            Given::Twice => return Err(auth::incomplete("Authorization is given twice.")),
+            Given::Nothing | Given::Other => {}
+        }
+    }
+    let signed = auth::Signed {
+        method: request.method().as_str(),
+        path: request.path(),
+        query: request.uri().query().unwrap_or_default(),
+        headers: request.headers(),
+        body,
+    };
+    let known = |access: &str| match keys.filter(|keys| keys.access == access) {
+        Some(keys) => Some((Caller::Anyone, keys.secret.clone())),
+        None => tokens?.signer(access),
+    };
+    auth::verify(&signed, known, Clock::system_time())
+}
+
+async fn read_body(request: &mut Request, worker: &Counted) -> Result<Bytes, SqsError> {
+    let limit = worker.max_body_bytes.saturating_mul(ESCAPED);
     let payload = request.take_payload();
-    let read = match Body::announced(request.head(), payload, limit) {
+    let read = match Body::announced(request.head(), payload, limit, worker.guard.body_timeout) {
         Ok(None) => return Ok(Bytes::new()),
         Ok(Some(mut body)) => poll_fn(|context| body.poll(context)).await,
         Err(refusal) => Err(refusal),
@@ -193,6 +217,10 @@ async fn read_body(request: &mut Request, max_body_bytes: usize) -> Result<Bytes
         Refusal::BodyTooLarge { limit } => SqsError::new(
             Kind::RequestTooLarge,
             format!("The request is larger than the limit of {limit} bytes."),
+        ),
+        Refusal::BodyTooSlow { limit } => SqsError::new(
+            Kind::RequestTimeout,
+            format!("The request did not come within {}.", crate::duration::write(limit)),
         ),
         _ => SqsError::new(Kind::Serialization, "The request is incomplete."),
     })

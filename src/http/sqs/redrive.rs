@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::attributes::About;
 use super::call::{Call, queue_of_arn};
 use super::number::Number;
+use crate::http::auth::Role;
 
 /// The attribute by which a queue says whose dead letters it takes.
 pub(super) const ALLOW: &str = "RedriveAllowPolicy";
@@ -23,6 +24,9 @@ pub(super) fn read(
         return Err("Invalid value for maxReceiveCount: must be from 1 to 1000.");
     }
     let target = queue_of_arn(&policy.dead_letter_target_arn);
+    if target.is_some_and(|name| !call.caller.has(Role::Send, name)) {
+        return Err("Not permitted to send to the dead letter target.");
+    }
     let target = target.and_then(|name| call.broker().queue(name).ok());
     let target = target.ok_or("Dead letter target does not exist.")?;
     let name = target.name().as_str();

@@ -19,6 +19,7 @@ use super::parameters::{self, Parameter};
 use crate::broker::{Broker, Named, Refused};
 use crate::duration;
 use crate::http::answer::{Answer, Reply, number};
+use crate::http::auth::{Caller, Role};
 use crate::http::front::{Counted, Worker};
 use crate::http::problem::Problem;
 use crate::http::refusal::Refusal;
@@ -135,6 +136,21 @@ impl<'request> Call<'request> {
         }
     }
 
+    // Who asks.
+
+    /// Who asks, where more than the queue of the path matters.
+    pub(super) fn caller(&self) -> Caller {
+        self.worker.guard.caller(self.request.headers())
+    }
+
+    /// Refuses a client that names a further queue and may not send to it.
+    pub(super) fn check_target(&self, queue: &str) -> Result<(), Problem> {
+        match self.caller().has(Role::Send, queue) {
+            true => Ok(()),
+            false => Err(Problem::forbidden(Role::Send.as_str(), queue)),
+        }
+    }
+
     // Headers and parameters.
 
     pub(super) fn headers(&self) -> Headers<'request> {
@@ -161,6 +177,7 @@ impl<'request> Call<'request> {
         let body = self.body.take().unwrap_or_else(|| Ok(Bytes::new()));
         body.map_err(|refusal| match refusal {
             Refusal::BodyTooLarge { limit } => Problem::body_too_large(limit),
+            Refusal::BodyTooSlow { limit } => Problem::body_too_slow(limit),
             _ => Problem::body_incomplete(),
         })
     }
@@ -185,7 +202,8 @@ impl<'request> Call<'request> {
     }
 }
 
-fn decoded(name: &str) -> Cow<'_, str> {
+/// The name of a queue, as a path has it.
+pub(in crate::http) fn decoded(name: &str) -> Cow<'_, str> {
     if !name.bytes().any(|byte| byte == b'%') {
         return Cow::Borrowed(name);
     }

@@ -58,6 +58,7 @@ pub(super) fn redrive(call: &Call<'_>) -> Result<Reply, Problem> {
         return Err(Problem::senseless("rate", "must be from 0.001 to 1000000 a second"));
     }
     if let Some(to) = &to {
+        call.check_target(to)?;
         call.broker().queue(to)?;
     }
     let most = max.unwrap_or_else(|| queue.ready());

@@ -26,6 +26,7 @@ use actix_web::http::Method;
 use actix_web::web::Bytes;
 
 use self::call::Call;
+pub(super) use self::call::decoded;
 use super::answer::{Reply, without_body};
 use super::front::Worker;
 use super::problem::Problem;
@@ -41,7 +42,7 @@ pub(super) fn has(path: &str) -> bool {
 
 /// Where a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Route<'path> {
+pub(super) enum Route<'path> {
     Queues,
     Queue,
     Messages,
@@ -60,6 +61,11 @@ enum Route<'path> {
 }
 
 impl<'path> Route<'path> {
+    /// The route of a whole path, and the queue it is about, as the path has it.
+    pub(super) fn of_path(path: &'path str) -> Option<(Self, &'path str)> {
+        Self::of(path.strip_prefix(PREFIX)?)
+    }
+
     /// The route of a path behind [`PREFIX`], and the queue it is about.
     fn of(path: &'path str) -> Option<(Self, &'path str)> {
         let Some(path) = path.strip_prefix("queues/") else {
@@ -161,8 +167,7 @@ fn answer_with_body(
     body: Result<Bytes, Refusal>,
     draining: bool,
 ) -> Reply {
-    let path = request.path().strip_prefix(PREFIX).unwrap_or_default();
-    let Some((route, name)) = Route::of(path) else {
+    let Some((route, name)) = Route::of_path(request.path()) else {
         return Problem::unknown_path().answer().into();
     };
     let call = Call::new(worker, request, name, body, draining);

@@ -12,7 +12,10 @@ use crate::http::problem::Problem;
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let [prefix] = call.parameters(["prefix"])?;
     let prefix = prefix.text().unwrap_or_default();
-    let queues: Vec<Value> = call.broker().describe_all(prefix).iter().map(summary).collect();
+    let queues = call.broker().describe_all(prefix);
+    let caller = call.caller();
+    let seen = queues.iter().filter(|queue| caller.sees(queue.name.as_str()));
+    let queues: Vec<Value> = seen.map(summary).collect();
     Ok(answer(StatusCode::OK, &json!({ "queues": queues })))
 }
 
@@ -30,6 +33,9 @@ pub(super) fn put(call: &Call<'_>) -> Result<Answer, Problem> {
     call.refuse_while_draining()?;
     let name: QueueName = call.name().parse().map_err(crate::broker::Error::from)?;
     let settings: SettingsDocument = call.document()?;
+    if let Some(target) = settings.dead_letter() {
+        call.check_target(target.as_str())?;
+    }
     let status = match call.broker().declare(&name, settings)? {
         Declared::Created => StatusCode::CREATED,
         Declared::Updated => StatusCode::OK,

@@ -5,6 +5,7 @@ pub mod answer;
 pub mod client;
 pub mod process;
 pub mod server;
+mod signer;
 mod victim;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ pub use answer::Answer;
 pub use client::Client;
 pub use process::{Exit, Process};
 pub use server::Server;
+pub use signer::Signer;
 pub use victim::Victim;
 
 /// How long anything may take before a test fails. Generous, because it is only ever reached by

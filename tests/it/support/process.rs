@@ -28,8 +28,13 @@ pub struct Exit {
 
 impl Process {
     pub fn spawn(command: &mut Command) -> Self {
+        Self::spawn_fed(command, Stdio::null())
+    }
+
+    /// One that reads what the caller has to say.
+    pub fn spawn_fed(command: &mut Command, stdin: Stdio) -> Self {
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

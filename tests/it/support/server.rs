@@ -10,7 +10,7 @@ use super::{Client, Exit, Process};
 
 /// Everything the binary reads from its environment, so that the caller's own is not mistaken
 /// for a test's.
-const VARIABLES: [&str; 18] = [
+const VARIABLES: [&str; 26] = [
     "RINGMQ_HOST",
     "PORT",
     "RING_BUFFER_SIZE",
@@ -25,6 +25,14 @@ const VARIABLES: [&str; 18] = [
     "RINGMQ_SQS_ACCESS_KEY",
     "RINGMQ_SQS_SECRET_KEY",
     "RINGMQ_SQS_LIMITS",
+    "RINGMQ_AUTH_FILE",
+    "RINGMQ_AUTH_TOKENS",
+    "RINGMQ_TLS_CERT",
+    "RINGMQ_TLS_KEY",
+    "RINGMQ_MAX_CONNECTIONS",
+    "RINGMQ_HEAD_TIMEOUT",
+    "RINGMQ_BODY_TIMEOUT",
+    "RINGMQ_KEEP_ALIVE",
     "RINGMQ_METRICS",
     "RINGMQ_METRICS_QUEUES",
     "RUST_LOG",
@@ -36,6 +44,12 @@ pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringmq"));
     for variable in VARIABLES {
         command.env_remove(variable);
+    }
+    // The options of the commands, too.
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("RINGMQ_") {
+            command.env_remove(variable);
+        }
     }
     command
 }

@@ -28,6 +28,9 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, Sqs
     if request.task_handle.is_empty() {
         return Err(SqsError::missing("TaskHandle"));
     }
+    // The handle begins with the name of the queue that is moved from.
+    let source = request.task_handle.rsplit_once('/').map_or("", |(source, _)| source);
+    call.allow(source)?;
     let moved = call.broker().cancel_move(&request.task_handle)?;
     Ok(Answer { approximate_number_of_messages_moved: moved })
 }

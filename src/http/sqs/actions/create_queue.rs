@@ -35,6 +35,7 @@ impl Output for Answer {}
 
 pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, SqsError> {
     let name = queue_name(&request.queue_name)?;
+    call.allow(name.as_str())?;
     call.refuse_while_draining()?;
     let answer = Answer { queue_url: call.url(name.as_str()) };
     let fifo = name.as_str().ends_with(".fifo");

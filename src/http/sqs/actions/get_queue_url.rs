@@ -28,6 +28,7 @@ pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, Sqs
     if request.queue_name.is_empty() {
         return Err(SqsError::missing("QueueName"));
     }
+    call.allow(&request.queue_name)?;
     let queue = call.broker().queue(&request.queue_name)?;
     Ok(Answer { queue_url: call.url(queue.name().as_str()) })
 }

@@ -35,7 +35,8 @@ impl Output for Answer {}
 pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, SqsError> {
     let queue = call.queue(&request.queue_url)?;
     let sources = call.broker().dead_letter_sources(queue.name());
-    let names = sources.iter().map(ToString::to_string).collect();
+    let names = sources.iter().map(ToString::to_string);
+    let names = names.filter(|name| call.caller.sees(name)).collect();
     let (names, next_token) = page::cut(names, request.max_results, &request.next_token)?;
     Ok(Answer { queue_urls: names.iter().map(|name| call.url(name)).collect(), next_token })
 }

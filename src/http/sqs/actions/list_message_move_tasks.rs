@@ -50,7 +50,7 @@ struct Task {
 impl Output for Answer {}
 
 pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, SqsError> {
-    let source = call.queue_of_arn("SourceArn", &request.source_arn)?;
+    let source = call.queue_of_arn("SourceArn", &request.source_arn, None)?;
     let reason = || format!("Must be >= 1 and <= {MOVE_TASKS}, if provided.");
     let max = request.max_results.unwrap_or(Number(1));
     let max = max.within("MaxResults", 1, MOVE_TASKS, reason)? as usize;

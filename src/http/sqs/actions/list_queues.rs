@@ -34,7 +34,8 @@ impl Output for Answer {}
 
 pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, SqsError> {
     let names = call.broker().queues().into_iter().map(|queue| queue.name().to_string());
-    let names = names.filter(|name| name.starts_with(&*request.queue_name_prefix)).collect();
+    let names = names.filter(|name| name.starts_with(&*request.queue_name_prefix));
+    let names = names.filter(|name| call.caller.sees(name)).collect();
     let (names, next_token) = page::cut(names, request.max_results, &request.next_token)?;
     Ok(Answer { queue_urls: names.iter().map(|name| call.url(name)).collect(), next_token })
 }

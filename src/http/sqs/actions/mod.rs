@@ -31,6 +31,7 @@ use super::codec::Input;
 use super::errors::{Kind, SqsError};
 use crate::broker::Delivered;
 use crate::http::answer::Answer;
+use crate::http::auth::Role;
 
 /// What an action answers.
 pub(super) trait Output: Serialize {
@@ -55,11 +56,18 @@ impl Output for Nothing {
 }
 
 macro_rules! actions {
-    ($($name:literal $module:ident,)*) => {
-        /// Carries out the action of this name.
-        pub(super) async fn run(name: &str, call: &Call, input: &Input) -> Result<Answer, SqsError> {
+    ($($name:literal $module:ident $needed:expr;)*) => {
+        /// Carries out the action of this name, if who asks may.
+        pub(super) async fn run(
+            name: &str,
+            call: &mut Call,
+            input: &Input,
+        ) -> Result<Answer, SqsError> {
             match name {
-                $($name => input.write(call, $name, $module::run(call, input.read()?).await?),)*
+                $($name => {
+                    call.needed = $needed;
+                    input.write(call, $name, $module::run(call, input.read()?).await?)
+                })*
                 _ => {
                     let text = format!("The action {name} is not valid for this endpoint.");
                     Err(SqsError::new(Kind::UnknownOperation, text))
@@ -69,28 +77,34 @@ macro_rules! actions {
     };
 }
 
+const ADMIN: Option<Role> = Some(Role::Admin);
+const RECEIVE: Option<Role> = Some(Role::Receive);
+const SEND: Option<Role> = Some(Role::Send);
+/// Figures and settings: for whoever has any role on the queue.
+const SIGHT: Option<Role> = None;
+
 actions! {
-    "AddPermission" add_permission,
-    "CancelMessageMoveTask" cancel_message_move_task,
-    "ChangeMessageVisibility" change_message_visibility,
-    "ChangeMessageVisibilityBatch" change_message_visibility_batch,
-    "CreateQueue" create_queue,
-    "DeleteMessage" delete_message,
-    "DeleteMessageBatch" delete_message_batch,
-    "DeleteQueue" delete_queue,
-    "GetQueueAttributes" get_queue_attributes,
-    "GetQueueUrl" get_queue_url,
-    "ListDeadLetterSourceQueues" list_dead_letter_source_queues,
-    "ListMessageMoveTasks" list_message_move_tasks,
-    "ListQueueTags" list_queue_tags,
-    "ListQueues" list_queues,
-    "PurgeQueue" purge_queue,
-    "ReceiveMessage" receive_message,
-    "RemovePermission" remove_permission,
-    "SendMessage" send_message,
-    "SendMessageBatch" send_message_batch,
-    "SetQueueAttributes" set_queue_attributes,
-    "StartMessageMoveTask" start_message_move_task,
-    "TagQueue" tag_queue,
-    "UntagQueue" untag_queue,
+    "AddPermission" add_permission ADMIN;
+    "CancelMessageMoveTask" cancel_message_move_task ADMIN;
+    "ChangeMessageVisibility" change_message_visibility RECEIVE;
+    "ChangeMessageVisibilityBatch" change_message_visibility_batch RECEIVE;
+    "CreateQueue" create_queue ADMIN;
+    "DeleteMessage" delete_message RECEIVE;
+    "DeleteMessageBatch" delete_message_batch RECEIVE;
+    "DeleteQueue" delete_queue ADMIN;
+    "GetQueueAttributes" get_queue_attributes SIGHT;
+    "GetQueueUrl" get_queue_url SIGHT;
+    "ListDeadLetterSourceQueues" list_dead_letter_source_queues SIGHT;
+    "ListMessageMoveTasks" list_message_move_tasks SIGHT;
+    "ListQueueTags" list_queue_tags SIGHT;
+    "ListQueues" list_queues SIGHT;
+    "PurgeQueue" purge_queue ADMIN;
+    "ReceiveMessage" receive_message RECEIVE;
+    "RemovePermission" remove_permission ADMIN;
+    "SendMessage" send_message SEND;
+    "SendMessageBatch" send_message_batch SEND;
+    "SetQueueAttributes" set_queue_attributes ADMIN;
+    "StartMessageMoveTask" start_message_move_task ADMIN;
+    "TagQueue" tag_queue ADMIN;
+    "UntagQueue" untag_queue ADMIN;
 }

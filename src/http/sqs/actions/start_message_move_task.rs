@@ -7,6 +7,7 @@ use actix_web::rt;
 use serde::{Deserialize, Serialize};
 
 use super::Output;
+use crate::http::auth::Role;
 use crate::http::sqs::absent;
 use crate::http::sqs::call::Call;
 use crate::http::sqs::errors::SqsError;
@@ -33,10 +34,10 @@ impl Output for Answer {}
 
 pub(super) async fn run(call: &Call, request: Request<'_>) -> Result<Answer, SqsError> {
     call.refuse_while_draining()?;
-    let source = call.queue_of_arn("SourceArn", &request.source_arn)?;
+    let source = call.queue_of_arn("SourceArn", &request.source_arn, None)?;
     let destination = match &*request.destination_arn {
         "" => None,
-        arn => Some(call.queue_of_arn("DestinationArn", arn)?),
+        arn => Some(call.queue_of_arn("DestinationArn", arn, Some(Role::Send))?),
     };
     let reason = || format!("Must be >= 1 and <= {MOVES_PER_SECOND}, if provided.");
     let rate = request
