@@ -12,6 +12,7 @@ mod contract;
 mod events;
 mod examples;
 mod logs;
+mod openapi;
 mod reload;
 mod shutdown;
 mod slow;
