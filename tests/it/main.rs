@@ -15,6 +15,7 @@ mod events;
 mod examples;
 mod logs;
 mod metrics;
+mod openapi;
 mod packaging;
 mod reload;
 mod shutdown;

@@ -142,3 +142,66 @@ fn text() -> &'static str {
         format!("{text}\n")
     })
 }
+
+/// What the document has: paths, each with a method.
+#[cfg(test)]
+pub(super) fn paths_and_methods() -> Vec<(String, String)> {
+    let document = serde_json::to_value(document()).expect("it can be written");
+    let paths = document["paths"].as_object().expect("it has paths");
+    let methods = |(path, item): (&String, &Value)| -> Vec<_> {
+        let methods = item.as_object().expect("a path has methods").keys();
+        methods.map(|method| (path.clone(), method.to_uppercase())).collect()
+    };
+    paths.iter().flat_map(methods).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_an_answer_to_some_operation() {
+        let text = text();
+        for code in Code::ALL {
+            let seldom = [
+                Code::UnknownPath,      // is about no operation
+                Code::MethodNotAllowed, // nor is this
+                Code::MoveNotFound,     // moves of messages are of the SQS face
+                Code::MoveUnderWay,
+                Code::MoveOver,
+                Code::QueueExists, // this face changes a queue that is there
+            ];
+            let told = text.contains(&format!("- `{}`: ", code.as_str()));
+            assert_eq!(told, !seldom.contains(code), "{}", code.as_str());
+        }
+    }
+
+    #[test]
+    fn classic_routes_and_probes_are_there() {
+        let there = paths_and_methods();
+        for (path, _) in &there {
+            let known = v1::has(path)
+                || ops::has(path)
+                || classic::Route::of(path).is_some()
+                || ["/metrics", "/openapi.json", "/docs"].contains(&&**path);
+            assert!(known, "{path}");
+        }
+        for path in ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs"] {
+            for method in ["GET", "HEAD"] {
+                assert!(there.contains(&(path.to_owned(), method.to_owned())), "{method} {path}");
+            }
+        }
+        for (method, path) in [
+            ("POST", "/enqueue"),
+            ("GET", "/dequeue"),
+            ("GET", "/size"),
+            ("GET", "/capacity"),
+            ("GET", "/isEmpty"),
+            ("GET", "/isFull"),
+            ("GET", "/status"),
+        ] {
+            assert!(there.contains(&(path.to_owned(), method.to_owned())), "{method} {path}");
+            assert!(!there.contains(&(path.to_owned(), "HEAD".to_owned())), "HEAD {path}");
+        }
+    }
+}

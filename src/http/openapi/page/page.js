@@ -83,7 +83,7 @@ function properties(schema) {
   const found = new Map(nested.map((one) => [one.name, one]));
   for (const part of parts) {
     for (const [name, value] of Object.entries(part.properties ?? {})) {
-      found.set(name, { name, value, required: part.required?.includes(name) || found.get(name)?.required });
+      found.set(name, { name, value });
     }
   }
   return [...found.values()];
@@ -98,10 +98,9 @@ function tree(raw, depth = 0) {
   if (variants.length) return el('div', null, ...variants.flatMap((one, number) => (number ? [el('p', { class: 'muted' }, 'or'), one] : [one])));
   const fields = properties(schema);
   if (!fields.length) return null;
-  return el('ul', { class: 'tree' }, fields.map(({ name, value, required }) => {
+  return el('ul', { class: 'tree' }, fields.map(({ name, value }) => {
     const said = resolve(value).schema.description;
-    return el('li', null, el('code', null, name), el('span', { class: 'kind' }, kind(value)),
-      required && depth === 0 ? null : '', said ? el('p', null, inline(said)) : null, tree(value, depth + 1));
+    return el('li', null, el('code', null, name), el('span', { class: 'kind' }, kind(value)), said ? el('p', null, inline(said)) : null, tree(value, depth + 1));
   }));
 }
 
@@ -178,6 +177,8 @@ function tryIt(path, method, operation) {
   const types = Object.entries(operation.requestBody?.content ?? {}).filter(([type]) => type !== '*/*');
   const type = el('select', { id: `${operation.operationId}-type` }, types.map(([name]) => el('option', null, name)));
   const text = el('textarea', { id: `${operation.operationId}-body`, rows: '5', spellcheck: 'false' });
+  // The first that says how it looks.
+  type.selectedIndex = Math.max(0, types.findIndex(([, content]) => content.example !== undefined));
   const example = () => { text.value = pretty(types[type.selectedIndex]?.[1].example ?? ''); };
   example();
   const token = () => sessionStorage.getItem(TOKEN);
@@ -263,7 +264,8 @@ function operationCard(path, method, operation) {
     if (!card.open || card.children.length > 1) return;
     const role = operation.security?.flatMap((one) => one.token ?? [])[0];
     const head = spec.paths[path].head && method === 'get';
-    const notes = [role ? ['Needs the role ', el('code', null, role), '.'] : 'Needs no token.', head ? [' ', el('code', null, 'HEAD'), ' works too.'] : []].flat();
+    const needs = operation.security ? 'Any role on the queue will do, where the server asks for a token.' : 'Needs no token.';
+    const notes = [role ? ['Needs the role ', el('code', null, role), '.'] : needs, head ? [' ', el('code', null, 'HEAD'), ' works too.'] : []].flat();
     card.append(el('div', { class: 'inside' },
       el('div', null, el('div', { class: 'says' }, prose(operation.description)), el('p', { class: 'needs' }, notes),
         parameters(operation), body(operation), answers(operation)),
@@ -287,7 +289,7 @@ function problems(rows) {
 
 function tokenField() {
   const input = el('input', {
-    id: 'token', type: 'password', autocomplete: 'off', placeholder: 'none',
+    id: 'token', type: 'password', autocomplete: 'new-password', placeholder: 'none',
     oninput: () => {
       if (input.value) sessionStorage.setItem(TOKEN, input.value);
       else sessionStorage.removeItem(TOKEN);
@@ -295,7 +297,7 @@ function tokenField() {
     },
   });
   input.value = sessionStorage.getItem(TOKEN) ?? '';
-  return el('div', { class: 'token' }, el('label', { for: 'token' }, 'Token, where the server asks for one'), input,
+  return el('form', { class: 'token', onsubmit: (event) => event.preventDefault() }, el('label', { for: 'token' }, 'Token, where the server asks for one'), input,
     el('p', { class: 'needs' }, 'Kept in this tab until it is closed, and sent to this server alone.'));
 }
 
