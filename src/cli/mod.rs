@@ -5,6 +5,7 @@
 
 mod client;
 mod completions;
+mod connection;
 mod create;
 mod exit;
 mod follow;
