@@ -223,7 +223,12 @@ impl Page {
         let log = self.driver.get_log("browser").await.expect("the browser has a log");
         for entry in log {
             let expected = but.iter().any(|part| entry.message.contains(part));
-            assert!(expected || entry.level == "INFO", "{}: {}", entry.level, entry.message);
+            assert!(
+                expected || matches!(&*entry.level, "INFO" | "DEBUG"),
+                "{}: {}",
+                entry.level,
+                entry.message
+            );
         }
     }
 

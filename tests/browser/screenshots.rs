@@ -12,7 +12,7 @@ use crate::page::{self, Page};
 use crate::support::Server;
 
 /// How many times ten seconds the traffic runs before the first picture, so that there is something to see.
-const WARM_UP: u32 = 1;
+const WARM_UP: u32 = 11;
 
 /// Messages a second into a queue, how fast they are taken, and for how long a consumer keeps one.
 const TRAFFIC: [(&str, u64, u64, Duration); 8] = [

@@ -4,7 +4,7 @@ import { createQueue } from './create.js';
 import { h, setText, show } from './dom.js';
 import { badges, bar, sparkline, tile } from './figures.js';
 import { bound, bytes, count, plural, rate, span, whole } from './format.js';
-import { Plot } from './plots.js';
+import { Plot, agePlot } from './plots.js';
 import { isCounted, isFull, isPaused, store } from './store.js';
 
 /** How many rows there are before somebody asks for more: what is not there costs nothing. */
@@ -44,13 +44,13 @@ export class Overview {
   constructor() {
     this.tiles = {
       depth: tile('Messages', 'Ready, in flight and delayed, in all queues'),
-      in: tile('In per second'),
-      out: tile('Out per second', 'Acknowledged, taken, expired, dropped or purged'),
+      in: tile('In /s', 'Messages sent a second'),
+      out: tile('Out /s', 'Acknowledged, taken, expired, dropped or purged'),
       oldest: tile('Oldest ready'),
       inFlight: tile('In flight', 'With consumers, under a lease'),
       waiting: tile('Waiting consumers', 'Receives that wait for a message'),
-      requests: tile('Requests per second', 'Of all faces, this page among them'),
-      memory: tile('Memory of messages'),
+      requests: tile('Requests /s', 'Of all faces, this page among them'),
+      memory: tile('Memory', 'Of all messages'),
     };
     this.memory = bar('memory');
     this.tiles.memory.add(this.memory.element);
@@ -71,7 +71,7 @@ export class Overview {
         ],
         format: count,
       }),
-      new Plot({ title: 'Oldest ready', lines: [{ label: 'age', colour: 'c-age', value: age }], format: span }),
+      agePlot(),
     ];
     this.filter = h('input', {
       type: 'search', placeholder: 'Filter queues', 'aria-label': 'Filter queues by name', id: 'filter',
@@ -122,8 +122,8 @@ export class Overview {
     const [used, limit] = store.head.memory;
     const delayed = store.total('delayed');
     tiles.depth.set(count(depth), delayed ? `${count(delayed)} delayed` : 'not yet gone');
-    tiles.in.set(rate(store.rate(null, 'sent')), `${count(store.total('sent'))} since the start`);
-    tiles.out.set(rate(store.rate(null, 'gone')), `${count(store.total('gone'))} since the start`);
+    tiles.in.set(rate(store.rate(null, 'sent')), `${count(store.total('sent'))} in all`);
+    tiles.out.set(rate(store.rate(null, 'gone')), `${count(store.total('gone'))} in all`);
     tiles.oldest.set(span(store.age()), store.age() == null ? 'nothing waits' : this.#oldestQueue());
     tiles.inFlight.set(count(store.total('in_flight')), `${count(store.total('lease_ends'))} leases ran out`);
     const senders = store.total('waiting_senders');
@@ -304,11 +304,6 @@ export const flow = () => [
   ...([...store.queues.values()].some(isCounted) ? [{ label: 'received', colour: 'c-received', value: { rate: 'received' } }] : []),
   { label: 'out', colour: 'c-out', value: { rate: 'gone' } },
 ];
-
-/** The age of what is oldest at that moment. */
-export function age(figures, place, time) {
-  return figures[place.oldest_at] ? Math.max(0, time - figures[place.oldest_at]) : 0;
-}
 
 /** What to do with a server that nobody has sent anything to. */
 function firstSteps() {

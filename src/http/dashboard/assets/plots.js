@@ -3,7 +3,7 @@
 /* global uPlot */
 
 import { h, setText } from './dom.js';
-import { clock } from './format.js';
+import { clock, span } from './format.js';
 import { store } from './store.js';
 
 /** What is shown at least, in seconds, so that a fresh page does not stretch two points over all of it. */
@@ -27,8 +27,8 @@ export class Plot {
    * `lines` have a `label`, a `colour` (a class of the style sheet) and a `value` as `Store.series` takes
    * it; `format` writes a value, `ticks` one at the axis.
    */
-  constructor({ title, queue = null, lines, format, ticks = format, whole = false }) {
-    Object.assign(this, { title, queue, lines, format, ticks, whole });
+  constructor({ title, queue = null, lines, format, ticks = format, whole = false, steps }) {
+    Object.assign(this, { title, queue, lines, format, ticks, whole, steps });
     this.values = lines.map(() => h('b', {}, '–'));
     this.keys = lines.map(({ label, colour }, index) =>
       h('span', { class: `key ${colour}` }, h('i'), `${label} `, this.values[index]));
@@ -113,6 +113,7 @@ export class Plot {
           size: 58,
           gap: 6,
           space: 34,
+          ...(this.steps && { incrs: this.steps }),
           grid: { stroke: rule, width: 1 },
           values: (_, values) => values.map((value) =>
             (this.whole && value % 1 ? '' : this.ticks(value))),
@@ -173,6 +174,32 @@ export class Plot {
       `${this.title}, ${this.when.textContent}: ${words.join('; ')}. Arrow keys move through time.`);
   }
 }
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+/** Ages are read in seconds, minutes and hours, not in hundreds. */
+const AGES = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500,
+  ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800].map((seconds) => seconds * SECOND),
+  ...[1, 2, 6, 12, 24, 48, 120, 240, 1200, 2400].map((hours) => hours * HOUR),
+];
+
+/** How old the oldest ready message of a queue is, or of all of them. */
+export const agePlot = (queue = null) => new Plot({
+  title: 'Oldest ready',
+  queue,
+  lines: [{
+    label: 'age',
+    colour: 'c-age',
+    value: (figures, place, time) => {
+      const at = figures[place.oldest_at];
+      return at ? Math.max(0, time - at) : 0;
+    },
+  }],
+  format: span,
+  ticks: (value) => (value === 0 ? '0' : span(value).replace('.0 s', ' s')),
+  steps: AGES,
+});
 
 /** A round number a little above. */
 function headroom(most, whole) {

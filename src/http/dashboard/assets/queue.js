@@ -6,8 +6,8 @@ import { field, freshId, h, setText, show } from './dom.js';
 import { badges, bar, tile } from './figures.js';
 import { bytes, count, plural, rate, span, whole } from './format.js';
 import { Browser, SendForm } from './messages.js';
-import { age, flow } from './overview.js';
-import { Plot } from './plots.js';
+import { flow } from './overview.js';
+import { Plot, agePlot } from './plots.js';
 import { SettingsForm, queueNames } from './settings.js';
 import { isCounted, isPaused, store } from './store.js';
 
@@ -21,8 +21,8 @@ export class QueuePage {
     this.badges = badges();
     this.tiles = {
       depth: tile('Messages', 'Ready, in flight and delayed'),
-      in: tile('In per second'),
-      out: tile('Out per second', 'Acknowledged, taken, expired, dropped or purged'),
+      in: tile('In /s', 'Messages sent a second'),
+      out: tile('Out /s', 'Acknowledged, taken, expired, dropped or purged'),
       oldest: tile('Oldest ready'),
       inFlight: tile('In flight', 'With consumers, under a lease'),
       delayed: tile('Delayed', 'Not yet ready'),
@@ -74,7 +74,7 @@ export class QueuePage {
         title: 'Throughput', queue, format: (value) => `${rate(value)}/s`, ticks: rate,
         lines: flow(),
       }),
-      new Plot({ title: 'Oldest ready', queue, format: span, lines: [{ label: 'age', colour: 'c-age', value: age }] }),
+      agePlot(queue),
     ];
     const form = h('form', { onsubmit: (event) => this.#save(event), novalidate: true },
       this.settings.element,
