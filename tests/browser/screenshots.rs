@@ -1,4 +1,5 @@
-//! The pictures in the README: `cargo test --test browser -- --ignored screenshots`.
+//! The pictures in the README: `cargo test --test browser -- --ignored screenshots`, and then
+//! `pngquant --force --ext .png --quality 80-98 docs/*.png`.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //!
 //! The page is a handful of files, written by hand and part of the binary; it asks nobody but this server
 //! (a Content-Security-Policy says so), acts through the v1 API alone, and learns of every figure from
-//! one stream of events ([`events`]).
+//! one stream of events (`events`).
 
 mod assets;
 mod changes;
