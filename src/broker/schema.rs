@@ -61,20 +61,103 @@ fn schema(side: Side) -> ObjectBuilder {
     let none = Value::Null;
     ObjectBuilder::new()
         .schema_type(Type::Object)
-        .property("capacity", count(range::CAPACITY, None, "How many messages it may hold, those in flight and those that are delayed among them. By default what the server was started with. It can be changed at any time, but not below the present depth."))
-        .property("max_bytes", count(range::MAX_BYTES, Some(&none), "How many bytes all of them may have together; `null`: no bound."))
-        .property("max_message_bytes", count(range::MAX_MESSAGE_BYTES, None, "How many bytes one of them may have. By default as many as a body may have."))
+        .property(
+            "capacity",
+            count(
+                range::CAPACITY,
+                None,
+                "How many messages it may hold, those in flight and those that are delayed among \
+             them. By default what the server was started with. It can be changed at any time, \
+             but not below the present depth.",
+            ),
+        )
+        .property(
+            "max_bytes",
+            count(
+                range::MAX_BYTES,
+                Some(&none),
+                "How many bytes all of them may have together; `null`: no bound.",
+            ),
+        )
+        .property(
+            "max_message_bytes",
+            count(
+                range::MAX_MESSAGE_BYTES,
+                None,
+                "How many bytes one of them may have. By default as many as a body may have.",
+            ),
+        )
         .property("overflow", side.overflow())
-        .property("lease", span(range::LEASE, Some(json!("30s")), "How long a lease is, where a receive does not say."))
-        .property("max_receives", count(range::MAX_RECEIVES, Some(&none), "How often a message is received before it is dead; `null`: for ever."))
+        .property(
+            "lease",
+            span(
+                range::LEASE,
+                Some(json!("30s")),
+                "How long a lease is, where a receive does not say.",
+            ),
+        )
+        .property(
+            "max_receives",
+            count(
+                range::MAX_RECEIVES,
+                Some(&none),
+                "How often a message is received before it is dead; `null`: for ever.",
+            ),
+        )
         .property("dead_letter", side.dead_letter())
-        .property("retry_delay", span(range::RETRY_DELAY, Some(json!("0s")), "How long a message whose lease ran out waits before it is ready again."))
-        .property("ttl", span(range::TTL, Some(none.clone()), "How long after it was sent a message expires; `null`: never."))
-        .property("delay", span(range::DELAY, Some(json!("0s")), "How long a message waits before it is ready."))
-        .property("max_in_flight", count(range::MAX_IN_FLIGHT, Some(&none), "How many messages may be with consumers at once; `null`: no bound."))
-        .property("idempotency_window", span(range::IDEMPOTENCY_WINDOW, Some(json!("300s")), "How long an idempotency key is remembered."))
-        .property("receive_wait", span(range::RECEIVE_WAIT, Some(json!("0s")), "How long a receive waits that does not say."))
-        .property("fifo", side.of(Object::with_type(Type::Boolean), Some(json!(false)), "Whether messages of one group keep their order. It is said when a queue is made, and cannot be changed."))
+        .property(
+            "retry_delay",
+            span(
+                range::RETRY_DELAY,
+                Some(json!("0s")),
+                "How long a message whose lease ran out waits before it is ready again.",
+            ),
+        )
+        .property(
+            "ttl",
+            span(
+                range::TTL,
+                Some(none.clone()),
+                "How long after it was sent a message expires; `null`: never.",
+            ),
+        )
+        .property(
+            "delay",
+            span(range::DELAY, Some(json!("0s")), "How long a message waits before it is ready."),
+        )
+        .property(
+            "max_in_flight",
+            count(
+                range::MAX_IN_FLIGHT,
+                Some(&none),
+                "How many messages may be with consumers at once; `null`: no bound.",
+            ),
+        )
+        .property(
+            "idempotency_window",
+            span(
+                range::IDEMPOTENCY_WINDOW,
+                Some(json!("300s")),
+                "How long an idempotency key is remembered.",
+            ),
+        )
+        .property(
+            "receive_wait",
+            span(
+                range::RECEIVE_WAIT,
+                Some(json!("0s")),
+                "How long a receive waits that does not say.",
+            ),
+        )
+        .property(
+            "fifo",
+            side.of(
+                Object::with_type(Type::Boolean),
+                Some(json!(false)),
+                "Whether messages of one group keep their order. It is said when a queue is made, \
+             and cannot be changed.",
+            ),
+        )
         .property("labels", side.labels())
 }
 

@@ -64,7 +64,7 @@ impl Operation<'_> {
     #[track_caller]
     fn assert_allows(&self, answer: &Answer) {
         let what = format!("{} {}: {}", self.method, self.path, answer.status);
-        let response = &self.says["responses"][answer.status.to_string()];
+        let response = self.response(&answer.status.to_string());
         assert!(response.is_object(), "{what} is not in the document: {}", answer.text());
         let none = Map::new();
         for (name, header) in response["headers"].as_object().unwrap_or(&none) {
@@ -91,6 +91,15 @@ impl Operation<'_> {
         let documented = documented.unwrap_or_else(|| panic!("{what} has no {kind}: {content:?}"));
         if kind.ends_with("json") && !documented["schema"].is_null() {
             self.assert_valid(&documented["schema"], &answer.json(), &what);
+        }
+    }
+
+    /// An answer of the document, or the shared one that stands for it.
+    fn response(&self, status: &str) -> &Value {
+        let response = &self.says["responses"][status];
+        match response["$ref"].as_str().and_then(|place| place.rsplit('/').next()) {
+            Some(name) => &self.document["components"]["responses"][name],
+            None => response,
         }
     }
 
@@ -192,8 +201,10 @@ fn every_example_of_an_answer_fits_its_schema() {
     for operation in document.operations() {
         let responses = operation.says["responses"].as_object().expect("there are answers");
         let none = Map::new();
-        for (status, response) in responses {
-            for content in response["content"].as_object().unwrap_or(&none).values() {
+        for status in responses.keys() {
+            for content in
+                operation.response(status)["content"].as_object().unwrap_or(&none).values()
+            {
                 if let Some(example) = content.get("example") {
                     let what = format!("{} {} {status}", operation.method, operation.path);
                     operation.assert_valid(&content["schema"], example, &what);

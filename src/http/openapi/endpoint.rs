@@ -3,6 +3,8 @@
 //! What all operations of a kind have in common is said once, here: whoever is about a queue names it in
 //! the path, may not find it, and is told how full it is; whoever needs a token may be refused.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -25,6 +27,9 @@ use crate::http::problem::{Code, Document, Retry};
 
 /// The name of the security scheme.
 pub(super) const TOKEN: &str = "token";
+
+/// Answers that many operations have, by name.
+pub(super) type Shared = BTreeMap<String, Response>;
 
 /// An operation of the document.
 pub(in crate::http) struct Endpoint {
@@ -196,15 +201,18 @@ impl Endpoint {
     }
 
     /// The operations that it makes of the document, GET before HEAD.
-    pub(super) fn build(&self) -> Vec<(HttpMethod, Operation)> {
-        let mut operations = vec![(self.method.clone(), self.operation(self.id.to_owned(), false))];
+    /// Answers that many have are put among the `shared` ones.
+    pub(super) fn build(&self, shared: &mut Shared) -> Vec<(HttpMethod, Operation)> {
+        let id = self.id.to_owned();
+        let mut operations = vec![(self.method.clone(), self.operation(id, false, shared))];
         if self.head {
-            operations.push((HttpMethod::Head, self.operation(format!("{}Head", self.id), true)));
+            let id = format!("{}Head", self.id);
+            operations.push((HttpMethod::Head, self.operation(id, true, shared)));
         }
         operations
     }
 
-    fn operation(&self, id: String, head: bool) -> Operation {
+    fn operation(&self, id: String, head: bool, shared: &mut Shared) -> Operation {
         let mut operation = self.operation.clone();
         operation.operation_id = Some(id);
         let responses = &mut operation.responses.responses;
@@ -212,7 +220,9 @@ impl Endpoint {
             responses.insert(status.as_str().to_owned(), self.response(answered, head).into());
         }
         for status in self.problem_statuses() {
-            responses.insert(status.as_str().to_owned(), self.refusal(status, head).into());
+            let (name, refusal) = self.refusal(status, head);
+            responses.insert(status.as_str().to_owned(), Ref::from_response_name(&*name).into());
+            shared.insert(name, refusal);
         }
         if let Some(role) = self.role {
             // A server without tokens asks for none.
@@ -253,8 +263,8 @@ impl Endpoint {
         statuses
     }
 
-    /// The answer for all codes of one status.
-    fn refusal(&self, status: StatusCode, head: bool) -> Response {
+    /// The answer for all codes of one status, and what it is called among the shared ones.
+    fn refusal(&self, status: StatusCode, head: bool) -> (String, Response) {
         let mut codes: Vec<Code> = Vec::new();
         for code in Code::ALL {
             if code.status() == status && self.problems().any(|one| one == *code) {
@@ -294,7 +304,14 @@ impl Endpoint {
             let challenge = header(schema::text(), says, Required::True);
             response = response.header("WWW-Authenticate", challenge);
         }
-        response.build()
+        let mut name = codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(".");
+        if self.is_about_a_queue() {
+            name.push_str("-queue");
+        }
+        if head {
+            name.push_str("-head");
+        }
+        (name, response.build())
     }
 }
 

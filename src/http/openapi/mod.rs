@@ -79,8 +79,9 @@ fn document() -> OpenApi {
         (Document::name().into_owned(), Document::schema()),
         (Failure::name().into_owned(), Failure::schema()),
     ];
+    let mut shared = endpoint::Shared::new();
     for endpoint in endpoints() {
-        for (method, operation) in endpoint.build() {
+        for (method, operation) in endpoint.build(&mut shared) {
             let item = PathItem::new(method, operation);
             match items.iter_mut().find(|(path, _)| *path == endpoint.path) {
                 Some((_, known)) => known.merge_operations(item),
@@ -91,6 +92,9 @@ fn document() -> OpenApi {
     }
     for (path, item) in items {
         paths = paths.path(path, item);
+    }
+    for (name, response) in shared {
+        components = components.response(name, response);
     }
     for (name, schema) in schemas {
         components = components.schema(name, schema);

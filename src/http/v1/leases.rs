@@ -279,6 +279,7 @@ pub(super) const RECEIPT_EXAMPLE: &str = "000000000000000200015ba1b0a9c3d2e4f1";
 fn results_example() -> Value {
     json!({ "results": [
         { "status": 204 },
-        { "status": 409, "code": "lease_lost", "detail": "the lease is over, and the message is not this consumer's any more" },
+        { "status": 409, "code": "lease_lost", "detail":
+            "the lease is over, and the message is not this consumer's any more" },
     ] })
 }

@@ -142,8 +142,10 @@ pub(super) fn endpoint() -> Endpoint {
         "How long to wait for room, in order of arrival; else as `Prefer: wait` says, or not at all.",
     )
     .header("Prefer", schema::text(), "`wait=N`: as the parameter `wait`.")
-    .header("Queue-Delay", schema::span(&DELAY), "How long it waits before it is ready; else as the queue has it.")
-    .header("Queue-TTL", schema::span(&TTL), "How long after it was sent it expires; else as the queue has it.")
+    .header("Queue-Delay", schema::span(&DELAY),
+        "How long it waits before it is ready; else as the queue has it.")
+    .header("Queue-TTL", schema::span(&TTL),
+        "How long after it was sent it expires; else as the queue has it.")
     .header(
         "Idempotency-Key",
         key,

@@ -148,7 +148,8 @@ function body(operation) {
 }
 
 function answers(operation) {
-  const all = Object.entries(operation.responses).map(([status, answer]) => {
+  const all = Object.entries(operation.responses).map(([status, raw]) => {
+    const answer = raw.$ref ? spec.components.responses[raw.$ref.split('/').pop()] : raw;
     const headers = Object.entries(answer.headers ?? {}).map(([name, header]) => el('li', null,
       el('code', null, name), el('span', { class: 'kind' }, kind(header.schema)), el('p', null, inline(header.description ?? ''))));
     const content = Object.entries(answer.content ?? {}).flatMap(([type, one]) => [
