@@ -52,3 +52,45 @@ fn a_stop_is_given_as_long_as_the_server_takes() {
     assert!(read("examples/compose/compose.yaml").contains("stop_grace_period: 30s"));
     assert!(read("examples/systemd/ringmq.service").contains("TimeoutStopSec=30"));
 }
+
+/// The number behind a key of the compose file.
+fn number(text: &str, key: &str) -> u64 {
+    let (_, value) = text.split_once(key).unwrap_or_else(|| panic!("{key} is not there"));
+    let digits: String = value
+        .chars()
+        .skip_while(|char| !char.is_ascii_digit())
+        .take_while(char::is_ascii_digit)
+        .collect();
+    digits.parse().expect("digits are a number")
+}
+
+#[test]
+fn a_container_is_full_before_it_is_killed() {
+    let compose = read("examples/compose/compose.yaml");
+    let (most, killed) =
+        (number(&compose, "RINGMQ_MAX_MEMORY_BYTES:"), number(&compose, "mem_limit:") << 20);
+    assert!(compose.contains("mem_limit: 512m") && most * 2 <= killed, "{most} of {killed}");
+}
+
+#[test]
+fn the_commands_of_the_compose_file_are_commands() {
+    let server = Server::start();
+    server.client().call("PUT", "/v1/queues/orders", &[], b"{}");
+    let compose = read("examples/compose/compose.yaml");
+    let lines = compose.lines().filter_map(|line| line.trim().strip_prefix("command: ["));
+    let mut run = 0;
+    for line in lines {
+        let words: Vec<_> = line.trim_end_matches(']').split(',').collect();
+        let words = words.iter().map(|word| word.trim().trim_matches('"')).map(|word| match word {
+            "1h" => "100ms",
+            word => word,
+        });
+        let url = format!("http://{}", server.addr);
+        let mut command = command();
+        command.args(words.filter(|word| *word != "--follow")).env("RINGMQ_URL", url);
+        let exit = Process::run(&mut command);
+        assert!(exit.status.success(), "{line}: {} {}", exit.status, exit.stderr);
+        run += 1;
+    }
+    assert_eq!(run, 2);
+}
