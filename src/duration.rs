@@ -1,6 +1,12 @@
 //! Durations as text: a number and a unit, the same in headers, parameters, settings and files.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use serde_json::json;
+use utoipa::Number;
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::schema::{Object, ObjectBuilder, OneOf, OneOfBuilder, Type};
 
 /// Reads `250ms`, `1.5s`, `10m`, `12h`, `7d`; a number without a unit is seconds. `None` for
 /// anything else.
@@ -22,9 +28,17 @@ pub fn read(text: &str) -> Option<Duration> {
     if !plain || !number.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
-    let millis = number.parse::<f64>().ok()? * unit_ms;
-    // To whole milliseconds, which is what the queues count in. What is not nothing does not become
-    // nothing, which has a meaning of its own.
+    of_millis(number.parse::<f64>().ok()? * unit_ms)
+}
+
+/// A number of seconds, as JSON may have it. `None` if it is below nothing or endless.
+pub(crate) fn of_seconds(seconds: f64) -> Option<Duration> {
+    of_millis(seconds * 1000.0)
+}
+
+/// To whole milliseconds, which is what the queues count in. What is not nothing does not become
+/// nothing, which has a meaning of its own.
+fn of_millis(millis: f64) -> Option<Duration> {
     let least = if millis > 0.0 { 1.0 } else { 0.0 };
     Duration::try_from_secs_f64(millis.round().max(least) / 1000.0).ok()
 }
@@ -36,6 +50,50 @@ pub fn write(duration: Duration) -> String {
     } else {
         format!("{}ms", duration.as_millis())
     }
+}
+
+/// What [`read`] reads, as a regular expression.
+const PATTERN: &str = r"^[0-9]+(\.[0-9]*)?(ms|s|m|h|d)?$";
+/// The same, but for nothing.
+const PATTERN_BUT_ZERO: &str = r"^(?=[0-9.]*[1-9])[0-9]+(\.[0-9]*)?(ms|s|m|h|d)?$";
+
+/// The schema of a duration within bounds, as text. How large it may be is no matter of a schema, so
+/// that stands in its description and in `x-range`.
+pub(crate) fn text_schema(range: &RangeInclusive<Duration>) -> ObjectBuilder {
+    let (least, most) = (write(*range.start()), write(*range.end()));
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(format!("A duration from {least} to {most}.")))
+        .pattern(Some(if range.start().is_zero() { PATTERN } else { PATTERN_BUT_ZERO }))
+        .extensions(Some(Extensions::from_iter([(
+            "x-range",
+            json!({ "minimum": least, "maximum": most }),
+        )])))
+}
+
+/// The schema of the same as a number of seconds.
+fn number_schema(range: &RangeInclusive<Duration>) -> ObjectBuilder {
+    let (least, most) = (*range.start(), *range.end());
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Number)
+        .description(Some("The same as a number of seconds."))
+        .maximum(Some(Number::Float(most.as_secs_f64())));
+    // What is more than nothing is at least a millisecond.
+    if least == Duration::from_millis(1) {
+        schema.exclusive_minimum(Some(Number::Float(0.0)))
+    } else {
+        schema.minimum(Some(Number::Float(least.as_secs_f64())))
+    }
+}
+
+/// The schema of a duration in JSON that may be left out: text, a number of seconds, or `null`.
+pub(crate) fn schema(range: &RangeInclusive<Duration>, description: &str) -> OneOfBuilder {
+    let (least, most) = (write(*range.start()), write(*range.end()));
+    OneOfBuilder::from(OneOf::default())
+        .description(Some(format!("{description} From {least} to {most}.")))
+        .item(text_schema(range))
+        .item(number_schema(range))
+        .item(Object::with_type(Type::Null))
 }
 
 #[cfg(test)]

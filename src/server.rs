@@ -27,6 +27,7 @@ use self::connection::{Connection, Places, Timeouts};
 use self::watched::Watched;
 use crate::broker::{Broker, QueueName};
 use crate::http::auth::Auth;
+use crate::http::dashboard::Hub;
 use crate::http::{self, Metrics, Requests, UnderWay, sqs};
 use crate::queue::Millis;
 use crate::tls::Tls;
@@ -50,6 +51,8 @@ pub struct Options {
     pub tls: Option<Arc<Tls>>,
     /// How many queues have series of their own at `/metrics`; `None`, and there is no such path.
     pub metrics_queues: Option<usize>,
+    /// Whether there is a dashboard.
+    pub ui: bool,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             auth: None,
             tls: None,
             metrics_queues: Some(100),
+            ui: true,
         }
     }
 }
@@ -123,6 +127,7 @@ pub async fn run(
     let metrics = options
         .metrics_queues
         .map(|most| Arc::new(Metrics::new(Arc::clone(&broker), requests.clone(), most)));
+    let hub = options.ui.then(|| Arc::new(Hub::new(Arc::clone(&broker), requests.clone())));
     let served = http::Served {
         broker: Arc::clone(&broker),
         queue,
@@ -132,6 +137,7 @@ pub async fn run(
         sqs: Arc::new(sqs::Face::new(options.sqs)),
         guard: http::auth::Guard { auth: options.auth, body_timeout: limits.body_timeout },
         metrics,
+        hub,
     };
     let timeouts = Timeouts {
         head: limits.head_timeout,

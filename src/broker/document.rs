@@ -1,6 +1,7 @@
 //! The settings of a queue as users write them, in JSON and in TOML.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::de::{self, Deserializer, Unexpected, Visitor};
@@ -16,17 +17,17 @@ use crate::queue::{Overflow, Queue};
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsDocument {
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     capacity: Said<u64>,
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     max_bytes: Said<u64>,
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     max_message_bytes: Said<u64>,
     #[serde(deserialize_with = "said")]
     overflow: Said<OverflowWord>,
     #[serde(deserialize_with = "said")]
     lease: Said<Span>,
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     max_receives: Said<u32>,
     #[serde(deserialize_with = "said")]
     dead_letter: Said<QueueName>,
@@ -36,7 +37,7 @@ pub struct SettingsDocument {
     ttl: Said<Span>,
     #[serde(deserialize_with = "said")]
     delay: Said<Span>,
-    #[serde(deserialize_with = "said")]
+    #[serde(deserialize_with = "said_count")]
     max_in_flight: Said<u32>,
     #[serde(deserialize_with = "said")]
     idempotency_window: Said<Span>,
@@ -73,6 +74,54 @@ fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Said
         Some(value) => Said::Value(value),
         None => Said::Null,
     })
+}
+
+fn said_count<'de, D: Deserializer<'de>, T: TryFrom<u64>>(value: D) -> Result<Said<T>, D::Error> {
+    Ok(match Option::<Count>::deserialize(value)? {
+        Some(Count(count)) => Said::Value(T::try_from(count).map_err(|_| {
+            D::Error::invalid_value(Unexpected::Unsigned(count), &"a smaller whole number")
+        })?),
+        None => Said::Null,
+    })
+}
+
+/// A whole number, also where it is written as `7.0`: JSON knows no difference.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count(pub(crate) u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        struct CountVisitor;
+
+        impl Visitor<'_> for CountVisitor {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a whole number, not below 0")
+            }
+
+            fn visit_u64<E: de::Error>(self, count: u64) -> Result<Count, E> {
+                Ok(Count(count))
+            }
+
+            fn visit_i64<E: de::Error>(self, count: i64) -> Result<Count, E> {
+                let whole = u64::try_from(count).map(Count);
+                whole.map_err(|_| E::invalid_value(Unexpected::Signed(count), &self))
+            }
+
+            fn visit_f64<E: de::Error>(self, count: f64) -> Result<Count, E> {
+                // Beyond that a float does not tell one whole number from the next.
+                const EXACT: f64 = (1_u64 << 53) as f64;
+                if count.fract() == 0.0 && (0.0..=EXACT).contains(&count) {
+                    Ok(Count(count as u64))
+                } else {
+                    Err(E::invalid_type(Unexpected::Float(count), &self))
+                }
+            }
+        }
+
+        value.deserialize_any(CountVisitor)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -114,10 +163,8 @@ impl<'de> Deserialize<'de> for Span {
             }
 
             fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<Span, E> {
-                match Duration::try_from_secs_f64(seconds) {
-                    Ok(span) => Ok(Span(span)),
-                    Err(_) => Err(E::invalid_value(Unexpected::Float(seconds), &self)),
-                }
+                let span = duration::of_seconds(seconds).map(Span);
+                span.ok_or_else(|| E::invalid_value(Unexpected::Float(seconds), &self))
             }
         }
 
@@ -207,30 +254,49 @@ impl SettingsDocument {
 
 fn check(settings: &QueueSettings) -> Result<(), Error> {
     let queue = &settings.queue;
-    let count = |field, value: u64, least: u64, most: u64| {
-        let fits = (least..=most).contains(&value);
-        let problem = format!("must be from {least} to {most}");
-        if fits { Ok(()) } else { Err(Error::Setting { field, problem }) }
+    let count = |field, value: u64, range: RangeInclusive<u64>| {
+        let problem = format!("must be from {} to {}", range.start(), range.end());
+        if range.contains(&value) { Ok(()) } else { Err(Error::Setting { field, problem }) }
     };
-    let span = |field, value: Duration, least: Duration, most: Duration| {
-        let fits = (least..=most).contains(&value);
-        let (least, most) = (duration::write(least), duration::write(most));
+    let span = |field, value: Duration, range: RangeInclusive<Duration>| {
+        let (least, most) = (duration::write(*range.start()), duration::write(*range.end()));
         let problem = format!("must be from {least} to {most}");
-        if fits { Ok(()) } else { Err(Error::Setting { field, problem }) }
+        if range.contains(&value) { Ok(()) } else { Err(Error::Setting { field, problem }) }
     };
-    let no_time = Duration::ZERO;
-    count("capacity", settings.capacity, 1, Queue::MAX_CAPACITY)?;
-    count("max_bytes", queue.max_bytes.unwrap_or(1), 1, u64::MAX)?;
-    count("max_message_bytes", queue.max_message_bytes, 1, 1 << 30)?;
-    count("max_receives", queue.max_receives.unwrap_or(1).into(), 1, 1_000_000)?;
-    count("max_in_flight", queue.max_in_flight.unwrap_or(1).into(), 1, Queue::MAX_CAPACITY)?;
-    span("lease", queue.lease, MIN_LEASE, MAX_LEASE)?;
-    span("retry_delay", queue.retry_delay, no_time, MAX_LEASE)?;
-    span("ttl", queue.ttl.unwrap_or(DAY), Duration::from_millis(1), 3650 * DAY)?;
-    span("delay", queue.delay, no_time, MAX_DELAY)?;
-    span("idempotency_window", settings.idempotency_window, Duration::from_secs(1), DAY)?;
-    span("receive_wait", settings.receive_wait, no_time, MAX_RECEIVE_WAIT)?;
+    count("capacity", settings.capacity, range::CAPACITY)?;
+    count("max_bytes", queue.max_bytes.unwrap_or(1), range::MAX_BYTES)?;
+    count("max_message_bytes", queue.max_message_bytes, range::MAX_MESSAGE_BYTES)?;
+    count("max_receives", queue.max_receives.unwrap_or(1).into(), range::MAX_RECEIVES)?;
+    count("max_in_flight", queue.max_in_flight.unwrap_or(1).into(), range::MAX_IN_FLIGHT)?;
+    span("lease", queue.lease, range::LEASE)?;
+    span("retry_delay", queue.retry_delay, range::RETRY_DELAY)?;
+    span("ttl", queue.ttl.unwrap_or(DAY), range::TTL)?;
+    span("delay", queue.delay, range::DELAY)?;
+    span("idempotency_window", settings.idempotency_window, range::IDEMPOTENCY_WINDOW)?;
+    span("receive_wait", settings.receive_wait, range::RECEIVE_WAIT)?;
     check_labels(&settings.labels)
+}
+
+/// What each setting may be: for who checks them, and for who describes them.
+pub(super) mod range {
+    use super::{
+        DAY, Duration, MAX_DELAY, MAX_LEASE, MAX_RECEIVE_WAIT, MIN_LEASE, Queue, RangeInclusive,
+    };
+
+    pub(in crate::broker) const CAPACITY: RangeInclusive<u64> = 1..=Queue::MAX_CAPACITY;
+    pub(in crate::broker) const MAX_BYTES: RangeInclusive<u64> = 1..=u64::MAX;
+    pub(in crate::broker) const MAX_MESSAGE_BYTES: RangeInclusive<u64> = 1..=1 << 30;
+    pub(in crate::broker) const MAX_RECEIVES: RangeInclusive<u64> = 1..=1_000_000;
+    pub(in crate::broker) const MAX_IN_FLIGHT: RangeInclusive<u64> = 1..=Queue::MAX_CAPACITY;
+    pub(in crate::broker) const LEASE: RangeInclusive<Duration> = MIN_LEASE..=MAX_LEASE;
+    pub(in crate::broker) const RETRY_DELAY: RangeInclusive<Duration> = Duration::ZERO..=MAX_LEASE;
+    pub(in crate::broker) const TTL: RangeInclusive<Duration> =
+        Duration::from_millis(1)..=Duration::from_hours(24 * 3650);
+    pub(in crate::broker) const DELAY: RangeInclusive<Duration> = Duration::ZERO..=MAX_DELAY;
+    pub(in crate::broker) const IDEMPOTENCY_WINDOW: RangeInclusive<Duration> =
+        Duration::from_secs(1)..=DAY;
+    pub(in crate::broker) const RECEIVE_WAIT: RangeInclusive<Duration> =
+        Duration::ZERO..=MAX_RECEIVE_WAIT;
 }
 
 /// Whether an operator may note these about a queue.

@@ -21,6 +21,7 @@ mod named;
 mod receipt;
 mod receiving;
 mod refusals;
+mod schema;
 mod sending;
 mod tasks;
 mod timer;
@@ -36,6 +37,7 @@ use std::time::Duration;
 use papaya::HashMap;
 
 pub use self::delivered::Delivered;
+pub(crate) use self::document::Count;
 pub use self::document::{
     LONGEST_LABEL, LONGEST_LABEL_KEY, MAX_DELAY, MAX_LABELS, MAX_LEASE, MAX_RECEIVE_WAIT,
     MIN_LEASE, SettingsDocument,
@@ -44,7 +46,7 @@ pub use self::error::Error;
 pub use self::figures::{Census, Counter, Figures, Timing, Totals};
 pub use self::moves::{Redrive, Redriven};
 pub use self::name::{InvalidName, QueueName};
-pub use self::named::{Description, Named, QueueSettings};
+pub use self::named::{Description, Glance, Named, QueueSettings};
 pub use self::receipt::{ID_LENGTH, RECEIPT_LENGTH};
 pub use self::refusals::{Refusals, Refused};
 pub use self::sending::{SendOptions, Sent, is_for_room};

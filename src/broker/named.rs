@@ -107,6 +107,27 @@ pub struct Description {
     pub modified_at: SystemTime,
 }
 
+/// What of a queue changes all the time, for whoever looks at all of them again and again.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    /// How many messages are where.
+    pub counts: Counts,
+    /// How many sends were refused, for whichever reason.
+    pub refused: u64,
+    /// Whether deliveries, acks and refusals are counted.
+    pub counted: bool,
+    /// How many messages it may hold.
+    pub capacity: u64,
+    /// Whether receives are stopped.
+    pub paused: bool,
+    /// Whether messages of one group keep their order.
+    pub fifo: bool,
+    /// When the first message in line was sent; `None` if there is none.
+    pub oldest_sent_at: Option<Millis>,
+    /// When a setting, a label or an annotation was last changed.
+    pub modified_at: Millis,
+}
+
 impl Named {
     pub(super) fn new(
         name: QueueName,
@@ -281,6 +302,20 @@ impl Named {
             labels: beside.labels.clone(),
             annotations: beside.annotations.clone(),
             queue: self.queue.settings(),
+        }
+    }
+
+    /// A look at it, without a copy of what hardly ever changes.
+    pub fn glance(&self, clock: Clock) -> Glance {
+        Glance {
+            counts: self.queue.counts(),
+            refused: self.refusals.read().iter().sum(),
+            counted: self.queue.is_counted(),
+            capacity: self.capacity(),
+            paused: self.is_paused(),
+            fifo: self.is_fifo(),
+            oldest_sent_at: self.queue.oldest_ready(clock.now()),
+            modified_at: self.beside().modified_at,
         }
     }
 

@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::{Map, Value};
 use ureq::http::Method;
 
-use super::client::{Client, Connection, Request};
+use super::client::{Client, Request};
+use super::connection::Connection;
 use super::exit::Failure;
 use super::operate::Queue;
 use super::output::{Output, pairs, plain};

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::exit::{Exit, Failure};
 use super::message::Batch;
@@ -37,10 +37,18 @@ pub(super) fn follow(job: Job) -> Result<(), Failure> {
     loop {
         // Where the other thread has ended, this side is about to.
         let _ = more.send(());
+        let asked = Instant::now();
         let failure = match events.recv() {
             Ok(Event::Polled(Ok(batch))) => {
                 outage.is_over();
                 match job.pass_on(&batch) {
+                    Ok(()) if batch.messages.is_empty() && asked.elapsed() < FIRST_PAUSE => {
+                        // It did not wait: it is about to stop, or was not asked to.
+                        if is_interrupted_within(FIRST_PAUSE, &events) {
+                            break;
+                        }
+                        continue;
+                    }
                     Ok(()) => continue,
                     Err(failure) => failure,
                 }

@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::client::{CallError, Client, Connection, Request, Special, is_loopback};
+use super::client::{CallError, Client, Request};
+use super::connection::{Connection, is_loopback};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 
@@ -37,11 +38,11 @@ pub(super) struct Health {
 
 impl Health {
     pub(super) fn run(mut self) -> Result<(), Failure> {
-        let mut special = Special { insecure: self.insecure };
+        let mut insecure = self.insecure;
         match &self.connection.url {
             None => {
                 self.connection.url = Some(own_url(|name| std::env::var(name).ok()));
-                special.insecure |= self.connection.ca.is_none();
+                insecure |= self.connection.ca.is_none();
             }
             Some(url) if self.insecure && !is_loopback(url) => {
                 let text = "--insecure is only for a server on a loopback address";
@@ -52,7 +53,7 @@ impl Health {
         // What is asked here is open to all.
         self.connection.token = None;
         let path = if self.live { "/livez" } else { "/readyz" };
-        let asked = Client::special(&self.connection, &special)
+        let asked = Client::checking(&self.connection, !insecure)
             .and_then(|client| client.ask::<Value>(&Request::get(path)));
         let status = match asked {
             // Not ready is an answer like ready, but no problem document.

@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::client::{CallError, Client, Connection, Request};
+use super::client::{CallError, Client, Request};
+use super::connection::Connection;
 use super::exit::Failure;
 use super::operate::{Queue, refused};
 use super::output::{Output, note};

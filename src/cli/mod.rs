@@ -5,6 +5,7 @@
 
 mod client;
 mod completions;
+mod connection;
 mod create;
 mod exit;
 mod follow;
@@ -31,7 +32,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use ringmq::config::Settings;
 use ringmq::logging;
 
-pub(crate) use self::exit::Failure;
+pub(crate) use self::exit::{Exit, Failure};
 
 /// An HTTP event queue service with a lock-free ring buffer at its heart.
 ///
@@ -81,11 +82,9 @@ pub(crate) fn run() -> ExitCode {
     // What clap's own reading of its own matches refuses is told as any wrong usage is.
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match cli.command {
-        Command::Serve(settings) => {
-            let logs = logging::init(&settings.log, settings.log_format);
-            logs.map_err(|error| Failure::bad_setting("--log", "RUST_LOG", &settings.log, error))
-                .and_then(|()| serve::serve(&settings))
-        }
+        Command::Serve(settings) => logging::init(&settings.log, settings.log_format)
+            .map_err(|error| Failure::bad_setting("--log", "RUST_LOG", &settings.log, error))
+            .and_then(|()| serve::serve(&settings)),
         Command::Send(send) => send.run(),
         Command::Receive(receive) => receive.run(),
         Command::Browse(browse) => browse.run(),
@@ -125,6 +124,7 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
     }
     arguments
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

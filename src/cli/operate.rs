@@ -7,7 +7,8 @@ use ringmq::broker::QueueName;
 use serde_json::{Value, json};
 use ureq::http::Method;
 
-use super::client::{Client, Connection, Request};
+use super::client::{Client, Request};
+use super::connection::Connection;
 use super::exit::Failure;
 use super::output::{Output, confirm, plain};
 

@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::client::{Client, Connection, Request};
+use super::client::{Client, Request};
+use super::connection::Connection;
 use super::exit::Failure;
 use super::output::{Output, bytes, lines, plain, table};
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::client::{Client, Connection, Request, span};
+use super::client::{Client, Request};
+use super::connection::{Connection, span};
 use super::exit::{Exit, Failure};
 use super::follow::follow;
 use super::leases::{settle, tell_failures};

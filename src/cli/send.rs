@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::client::{CallError, Client, Connection, Request, span};
+use super::client::{CallError, Client, Request};
+use super::connection::{Connection, span};
 use super::exit::{Exit, Failure};
 use super::operate::{Queue, refused};
 use super::output::{Form, Output, line, note};

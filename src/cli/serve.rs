@@ -13,13 +13,13 @@ use ringmq::clock::Clock;
 use ringmq::config::{AUTH_TOKENS, Settings, SettingsFile};
 use ringmq::http::auth::Auth;
 use ringmq::http::sqs;
+use ringmq::logging;
 use ringmq::server::{self, Options};
 use ringmq::tls::{Tls, TlsError};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use self::reload::{Reload, TokensError};
-use super::Failure;
-use super::exit::Exit;
+use super::{Exit, Failure};
 
 /// Connections that the system keeps waiting for a worker; beyond that a client has to try again,
 /// a second later. The system may allow fewer.
@@ -35,7 +35,10 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
         Failure::bad_setting("--capacity", "RING_BUFFER_SIZE", settings.capacity, error)
     })?;
     if let Some(path) = &settings.config {
-        let declared = SettingsFile::read(path).and_then(|file| file.declare(&broker));
+        let declared = SettingsFile::read(path).and_then(|file| {
+            file.log().map_or(Ok(()), logging::reload)?;
+            file.declare(&broker)
+        });
         declared.map_err(|error| {
             Failure::bad_setting("--config", "RINGMQ_CONFIG", path.display(), error)
         })?;
@@ -47,6 +50,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
     let reload = Reload {
         broker: Arc::clone(&broker),
         config: settings.config.clone(),
+        log: settings.log.clone(),
         auth: auth.clone(),
         auth_file: settings.guard.auth_file.clone(),
         tls: tls.clone(),
@@ -59,6 +63,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
         limits: settings.guard.limits(),
         auth,
         tls,
+        ui: settings.ui,
         metrics_queues: settings.metrics.then_some(settings.metrics_queues),
     };
     let served = System::new().block_on(async {

@@ -10,7 +10,8 @@ use ringmq::broker::QueueName;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{CallError, Client, Connection, Request, span};
+use super::client::{CallError, Client, Request};
+use super::connection::{Connection, span};
 use super::exit::Failure;
 use super::output::{Form, Output, line};
 use super::queues;

@@ -1,6 +1,8 @@
-//! The settings file: the queues that are there from the start.
+//! The settings file: the queues that are there from the start, and what is logged.
 //!
 //! ```toml
+//! log = "info"
+//!
 //! [queues.orders]
 //! capacity = 100_000
 //! lease = "30s"
@@ -13,7 +15,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::broker::{Broker, QueueName, SettingsDocument};
 
@@ -21,10 +24,21 @@ use crate::broker::{Broker, QueueName, SettingsDocument};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsFile {
+    #[serde(deserialize_with = "log_filter")]
+    log: Option<String>,
     queues: BTreeMap<QueueName, SettingsDocument>,
 }
 
+fn log_filter<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    super::log_filter(&String::deserialize(value)?).map(Some).map_err(D::Error::custom)
+}
+
 impl SettingsFile {
+    /// What is to be logged, if it says so: this is the setting that can be changed while a server runs.
+    pub fn log(&self) -> Option<&str> {
+        self.log.as_deref()
+    }
+
     /// Reads a file.
     ///
     /// # Errors
@@ -104,6 +118,8 @@ mod tests {
             ("[queues.a]\ndead_letter = \"none\"", "none"),
             ("[queues.a]\nlease = \"soon\"", "duration"),
             ("queues = 1", "line 1"),
+            ("log = \"loud\"", "loud"),
+            ("log = 1", "line 1"),
         ] {
             let error = declared(text).err().unwrap_or_else(|| panic!("{text} is taken"));
             assert!(error.contains(named), "{text}: {error}");

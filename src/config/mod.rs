@@ -91,6 +91,10 @@ pub struct Settings {
     #[arg(long, env = "RINGMQ_METRICS_QUEUES", value_name = "N", default_value_t = 100, value_parser = metrics_queues)]
     pub metrics_queues: usize,
 
+    /// Whether to serve the dashboard at /ui/: on or off
+    #[arg(long, global = true, env = "RINGMQ_UI", default_value = "on", value_name = "on|off", action = ArgAction::Set, value_parser = ui)]
+    pub ui: bool,
+
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
     #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
     pub log: String,
@@ -189,6 +193,10 @@ fn sqs_limits(value: &str) -> Result<LimitsKind, String> {
     }
 }
 
+fn ui(value: &str) -> Result<bool, String> {
+    on_or_off(value, "RINGMQ_UI")
+}
+
 fn metrics(value: &str) -> Result<bool, String> {
     on_or_off(value, "RINGMQ_METRICS")
 }
@@ -269,6 +277,7 @@ mod tests {
             ("--capacity", "RING_BUFFER_SIZE", "0", "1 to 2147483648"),
             ("--workers", "RINGMQ_WORKERS", "513", "1 to 512"),
             ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", "1MB", "1 to 1073741824"),
+            ("--ui", "RINGMQ_UI", "yes", "`on` or `off`"),
             ("--metrics", "RINGMQ_METRICS", "yes", "`on` or `off`"),
             ("--metrics-queues", "RINGMQ_METRICS_QUEUES", "100001", "0 to 100000"),
             ("--log", "RUST_LOG", "ringmq=loud", "loud"),

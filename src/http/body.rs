@@ -126,3 +126,66 @@ impl Body {
         self.whole.extend_from_slice(&chunk);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+
+    use actix_http::h1;
+    use actix_web::http::header::HeaderValue;
+    use actix_web::rt::System;
+
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+    /// In each of these times.
+    const LEAST: usize = LEAST_RATE * 10;
+
+    /// What becomes of a body of which so many bytes come one time after the other, by a clock of the
+    /// test's own.
+    fn read(parts: &[usize]) -> Result<usize, Refusal> {
+        System::new().block_on(async {
+            tokio::time::pause();
+            let (mut sender, payload) = h1::Payload::create(false);
+            let mut head = RequestHead::default();
+            head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            let payload = Payload::H1 { payload };
+            let body = Body::announced(&head, payload, 1 << 20, TIMEOUT)?;
+            let mut body = body.expect("one is announced");
+            let mut read = pin!(poll_fn(|context| body.poll(context)));
+            // As a connection does: the first question is asked before anything came.
+            let first = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await;
+            assert!(first.is_pending());
+            for part in parts {
+                sender.feed_data(vec![b'x'; *part].into());
+                let step = sleep(TIMEOUT - Duration::from_millis(1));
+                let mut step = pin!(step);
+                let over = poll_fn(|context| match read.as_mut().poll(context) {
+                    Poll::Ready(over) => Poll::Ready(Some(over)),
+                    Poll::Pending => step.as_mut().poll(context).map(|()| None),
+                });
+                if let Some(over) = over.await {
+                    return over.map(|body| body.len());
+                }
+            }
+            sender.feed_eof();
+            read.await.map(|body| body.len())
+        })
+    }
+
+    #[test]
+    fn a_body_may_take_long_as_long_as_it_goes_on() {
+        assert_eq!(read(&[]).unwrap(), 0);
+        assert_eq!(read(&[1]).unwrap(), 1);
+        assert_eq!(read(&[LEAST; 20]).unwrap(), 20 * LEAST);
+    }
+
+    #[test]
+    fn a_body_that_hardly_comes_is_refused() {
+        for parts in [&[1, 1, 1][..], &[LEAST - 1; 3], &[LEAST, LEAST, LEAST, 1, 1, 1]] {
+            let refused = read(parts);
+            assert!(matches!(refused, Err(Refusal::BodyTooSlow { .. })), "{parts:?}");
+        }
+    }
+}

@@ -3,12 +3,19 @@
 //! It works on one queue. The routes that only look say what was true at one moment, so the fields
 //! of one `/status` always agree with each other.
 
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD as BASE64;
+use serde_json::json as json_of;
+use utoipa::openapi::path::HttpMethod;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{RefOr, Required};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::answer::{Answer, json};
 use super::json::write_escaped;
+use super::openapi::{Answered, Endpoint, schema, tag};
+use super::problem::Code;
 use super::refusal::Refusal;
 use crate::broker::Named;
 use crate::queue::Message;
@@ -109,6 +116,111 @@ pub(super) fn look(look: Look, queue: &Named) -> Answer {
             )
         }
     })
+}
+
+/// An event on its way in, as [`read_event`](super::json::read_event) takes it.
+struct ClassicEvent;
+
+impl PartialSchema for ClassicEvent {
+    fn schema() -> RefOr<Schema> {
+        let or_null = |kind| SchemaType::Array(vec![kind, Type::Null]);
+        let event = ObjectBuilder::new().schema_type(or_null(Type::String));
+        ObjectBuilder::new()
+            .schema_type(or_null(Type::Object))
+            .description(Some(
+                "An event on its way in. Unknown fields are ignored, `event` is matched whatever its case, and \
+                 where it is missing the event is the empty string.",
+            ))
+            .property("event", event)
+            .into()
+    }
+}
+
+impl ToSchema for ClassicEvent {}
+
+/// What became of an event.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what `answer_with_event` writes")]
+struct ClassicAnswer {
+    message: String,
+    /// The event.
+    event: String,
+    /// `base64`, where another face sent bytes that are no text.
+    #[schema(required = false)]
+    encoding: String,
+}
+
+macro_rules! looks {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* })*) => {$(
+        $(#[$doc])*
+        #[derive(ToSchema)]
+        #[serde(rename_all = "camelCase")]
+        #[expect(dead_code, reason = "the shape of what `look` writes")]
+        struct $name { $($field: $type),* }
+    )*};
+}
+
+looks! {
+    /// How many events wait.
+    ClassicSize { size: u64 }
+    /// How many may wait.
+    ClassicCapacity { capacity: u64 }
+    /// Whether a dequeue would find nothing.
+    ClassicIsEmpty { is_empty: bool }
+    /// Whether an enqueue would be refused.
+    ClassicIsFull { is_full: bool }
+    /// All of that at one moment.
+    ClassicStatus { status: String, size: u64, capacity: u64, is_empty: bool, is_full: bool }
+}
+
+/// What the document says of this face.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let line = |says: &str| Answered::new(says).content("text/plain", Some(schema::text().into()));
+    let endpoint = |method, path, id, says| {
+        Endpoint::text(method, path, id, says)
+            .tagged(tag::CLASSIC)
+            .refuses(&[Code::Forbidden])
+            .answers(StatusCode::PAYLOAD_TOO_LARGE, line("The body or the event is too large."))
+            .answers(StatusCode::BAD_REQUEST, line("The body is incomplete, or holds no event."))
+            .answers(StatusCode::REQUEST_TIMEOUT, line("The body did not come in time."))
+    };
+    let look = |path, id, says| endpoint(HttpMethod::Get, path, id, says);
+    vec![
+        endpoint(
+            HttpMethod::Post,
+            "/enqueue",
+            "enqueue",
+            "Put an event in\nOnly the first JSON value of the body counts.",
+        )
+        .takes_json::<ClassicEvent>(Required::True, json_of!({ "event": "hello" }))
+        .answers_json::<ClassicAnswer>(
+            "It is queued.",
+            json_of!({ "message": "Successfully enqueued event", "event": "hello" }),
+        )
+        .answers(StatusCode::INTERNAL_SERVER_ERROR, line("`cannot enqueue to a full buffer`"))
+        .answers(StatusCode::SERVICE_UNAVAILABLE, line("The server is stopping, or out of memory.")),
+        endpoint(HttpMethod::Get, "/dequeue", "dequeue", "Take an event out\nFor good.")
+            .answers_json::<ClassicAnswer>(
+                "The event.",
+                json_of!({ "message": "Successfully dequeued event", "event": "hello" }),
+            )
+            .answers(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                line("`cannot dequeue from an empty buffer`"),
+            ),
+        look("/size", "size", "How many events wait")
+            .answers_json::<ClassicSize>("So many.", json_of!({ "size": 0 })),
+        look("/capacity", "capacity", "How many may wait")
+            .answers_json::<ClassicCapacity>("So many.", json_of!({ "capacity": 1024 })),
+        look("/isEmpty", "isEmpty", "Whether a dequeue would find nothing")
+            .answers_json::<ClassicIsEmpty>("Whether.", json_of!({ "isEmpty": true })),
+        look("/isFull", "isFull", "Whether an enqueue would be refused")
+            .answers_json::<ClassicIsFull>("Whether.", json_of!({ "isFull": false })),
+        look("/status", "status", "All of that at one moment").answers_json::<ClassicStatus>(
+            "All of it.",
+            json_of!({ "status": "OK", "size": 0, "capacity": 1024, "isEmpty": true, "isFull": false }),
+        ),
+    ]
 }
 
 #[cfg(test)]

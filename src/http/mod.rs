@@ -7,10 +7,12 @@ mod answer;
 pub mod auth;
 mod body;
 mod classic;
+pub mod dashboard;
 mod front;
 mod json;
 mod metrics;
 mod observe;
+mod openapi;
 mod ops;
 mod problem;
 mod refusal;
@@ -59,6 +61,8 @@ pub struct Served {
     pub guard: Guard,
     /// What `/metrics` tells; there is no such path if `None`.
     pub metrics: Option<Arc<Metrics>>,
+    /// Who looks at the queues for the dashboard; there is none if `None`.
+    pub hub: Option<Arc<dashboard::Hub>>,
 }
 
 /// Makes the service of each worker.
@@ -73,11 +77,16 @@ pub fn front(
     Future: 'static,
     Service: Service<Request, Future: Unpin>,
 > {
-    let Served { broker, queue, max_body_bytes, under_way, requests, sqs, guard, metrics } = served;
+    let Served { broker, queue, max_body_bytes, under_way, requests, sqs, guard, metrics, hub } =
+        served;
     let body_timeout = guard.body_timeout;
-    let app = App::new().configure(metrics::configure(metrics)).default_service(web::to(
-        move |request, body| unknown_path(request, body, max_body_bytes, body_timeout),
-    ));
+    let app = App::new()
+        .configure(openapi::configure)
+        .configure(metrics::configure(metrics))
+        .configure(dashboard::configure(hub))
+        .default_service(web::to(move |request, body| {
+            unknown_path(request, body, max_body_bytes, body_timeout)
+        }));
     let app = app.into_factory();
     Front { broker, queue, max_body_bytes, under_way, requests, sqs, guard, app }
 }

@@ -2,8 +2,14 @@
 
 use actix_web::http::{Method, StatusCode};
 
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa::openapi::path::HttpMethod;
+
 use super::answer::{Answer, JSON, typed, without_body};
-use super::problem::Problem;
+use super::openapi::{Answered, Endpoint, tag};
+use super::problem::{Problem, line};
 use crate::broker::Broker;
 
 const LIVE: &str = "/livez";
@@ -24,8 +30,33 @@ pub(super) fn answer(broker: &Broker, method: &Method, path: &str) -> Answer {
         _ => (StatusCode::OK, "ok"),
     };
     let answer = match *method {
-        Method::GET | Method::HEAD => typed(status, JSON, format!("{{\"status\":\"{word}\"}}\n")),
+        Method::GET | Method::HEAD => typed(status, JSON, line(&Probe { status: word })),
         _ => Problem::method("GET, HEAD").answer(),
     };
     if *method == Method::HEAD { without_body(answer) } else { answer }
+}
+
+/// How the server is.
+#[derive(Serialize, ToSchema)]
+struct Probe {
+    /// `ok`, `ready`, `draining` or `out of memory`.
+    status: &'static str,
+}
+
+/// What the document says of these.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let probe = |path, id, says| {
+        Endpoint::text(HttpMethod::Get, path, id, says).with_head().tagged(tag::SERVER)
+    };
+    vec![
+        probe(LIVE, "livez", "Whether the server lives")
+            .answers_json::<Probe>("It does.", json!({ "status": "ok" })),
+        probe(READY, "readyz", "Whether the server takes messages")
+            .answers_json::<Probe>("It does.", json!({ "status": "ready" }))
+            .answers(
+                StatusCode::SERVICE_UNAVAILABLE,
+                Answered::new("It is stopping, or out of memory.")
+                    .json::<Probe>(json!({ "status": "draining" })),
+            ),
+    ]
 }

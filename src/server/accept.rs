@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_http::error::DispatchError;
 use actix_service::{ServiceFactory, fn_service};
@@ -12,6 +12,8 @@ use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::timeout;
 
 use super::connection::{Connection, Places, Timeouts, Transport};
+use crate::logging::Sparingly;
+use crate::queue::Millis;
 use crate::tls::Tls;
 
 /// Told to who comes when there is no place left.
@@ -31,6 +33,9 @@ const NO_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
 /// How long a client that was refused may take to find that out.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// How often it is logged at most that connections are refused.
+const REFUSALS_EVERY: Duration = Duration::from_secs(10);
+
 /// How many of those there are at once; the others find a closed connection.
 const MOST_FAREWELLS: usize = 256;
 
@@ -41,11 +46,20 @@ pub(super) struct Acceptor {
     timeouts: Timeouts,
     places: Places,
     farewells: Arc<AtomicUsize>,
+    refusals: Arc<Sparingly>,
+    started: Instant,
 }
 
 impl Acceptor {
     pub(super) fn new(tls: Option<Arc<Tls>>, timeouts: Timeouts, places: Places) -> Self {
-        Self { tls, timeouts, places, farewells: Arc::default() }
+        Self {
+            tls,
+            timeouts,
+            places,
+            farewells: Arc::default(),
+            refusals: Arc::default(),
+            started: Instant::now(),
+        }
     }
 
     /// As a service of sockets.
@@ -68,6 +82,7 @@ impl Acceptor {
         let peer = stream.peer_addr().ok();
         let Some(place) = self.places.take() else {
             let told: &[u8] = if self.tls.is_some() { b"" } else { NO_PLACE };
+            self.log_refusal();
             self.refuse(stream, told).await;
             return Err(io::ErrorKind::ConnectionRefused.into());
         };
@@ -87,6 +102,15 @@ impl Acceptor {
             return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(Transport::Tls(Box::new(tls.acceptor().accept(stream).await?)))
+    }
+
+    #[cold]
+    fn log_refusal(&self) {
+        let now = u64::try_from(self.started.elapsed().as_millis()).map_or(Millis::NEVER, Millis);
+        if let Some(unlogged) = self.refusals.allow(REFUSALS_EVERY, now) {
+            let limit = self.places.most();
+            log::warn!(limit, unlogged; "connections are refused: there are as many as may be");
+        }
     }
 
     /// Says why, and reads on for a moment: what is unread when a connection is closed takes along what was

@@ -310,6 +310,11 @@ impl Places {
         Self { taken: Arc::default(), most }
     }
 
+    /// How many there may be.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
     /// A place for one more, if there is one.
     pub(super) fn take(&self) -> Option<Place> {
         // Relaxed: it is a count and nothing else.

@@ -69,3 +69,18 @@ fn queues_of_the_settings_file_come_and_change() {
     let answer = client.post("/v1/queues/a/receive?max=9&lease=0", "");
     assert_eq!(answer.json()["messages"].as_array().map(Vec::len), Some(3), "{}", answer.text());
 }
+
+#[test]
+fn what_is_logged_can_be_changed() {
+    let path = format!("{}/reload-log-{}.toml", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    write(&path, "log = \"warn,ringmq::server=info\"\n");
+    let mut server = Server::start_with(&["--config", &path]);
+    write(&path, "log = \"info\"\n");
+    assert!(hang_up(&mut server).contains("log info"));
+    write(&path, "log = \"loud\"\n");
+    let line = hang_up(&mut server);
+    assert!(line.contains("ERROR") && line.contains("loud"), "{line}");
+    // Without a word of it, as at the start of the process.
+    write(&path, "");
+    assert!(hang_up(&mut server).contains("0 queues"));
+}

@@ -13,6 +13,7 @@ mod operation;
 mod sequential;
 mod stress;
 mod support;
+mod tally;
 mod waiting;
 
 /// How often to do something: less often under miri, which is hundreds of times slower.

@@ -1,15 +1,16 @@
 //! Clients of Amazon SQS that nobody here wrote, against the real server; and what reads its metrics.
 //!
 //! Each test starts a server and runs a script of named checks beside this file, with the client it is
-//! named for; `install` gets the clients. A script ends with a failure where one of its checks fails,
+//! named for; `install` and `clients` get the clients. A script ends with a failure where one of its checks fails,
 //! and says why.
 
+mod clients;
+#[path = "../install/mod.rs"]
 mod install;
 #[path = "../it/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "it is shared with tests that need more of it")]
 mod support;
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -31,16 +32,11 @@ fn script(name: &str) -> PathBuf {
 #[track_caller]
 fn assert_passes(interpreter: &Path, name: &str, server: &Server) {
     let mut command = Command::new(interpreter);
-    for (variable, _) in env::vars_os() {
-        let upper = variable.to_string_lossy().to_uppercase();
-        if FOREIGN.iter().any(|beginning| upper.starts_with(beginning)) {
-            command.env_remove(variable);
-        }
-    }
+    install::without_variables(&mut command, &FOREIGN);
     command
         .arg(script(name))
         .env("SQS_ENDPOINT", format!("http://{}", server.addr))
-        .env("SQS_NODE_PROJECT", install::node_folder())
+        .env("SQS_NODE_PROJECT", clients::node_folder())
         .env("AWS_CONFIG_FILE", "/dev/null")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
         .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -55,7 +51,7 @@ fn assert_passes(interpreter: &Path, name: &str, server: &Server) {
 /// With the boto3 of today, which speaks JSON, and with one that spoke the query protocol.
 #[track_caller]
 fn assert_passes_in_both_protocols(name: &str, flags: &[&str]) {
-    for python in [install::python(), install::python_of_query_protocol()] {
+    for python in [clients::python(), clients::python_of_query_protocol()] {
         assert_passes(&python, name, &Server::start_with(flags));
     }
 }
@@ -88,25 +84,25 @@ fn boto3_signs_its_requests() {
 
 #[test]
 fn the_aws_command_line_works() {
-    assert_passes(&install::python(), "aws_cli.py", &Server::start());
+    assert_passes(&clients::python(), "aws_cli.py", &Server::start());
 }
 
 #[test]
 fn the_parsers_of_prometheus_read_metrics() {
-    assert_passes(&install::python_of_prometheus(), "metrics.py", &Server::start());
+    assert_passes(&clients::python_of_prometheus(), "metrics.py", &Server::start());
 }
 
 #[test]
 fn celery_runs_its_tasks_to_the_end() {
-    assert_passes(&install::python(), "celery_tasks.py", &Server::start());
+    assert_passes(&clients::python(), "celery_tasks.py", &Server::start());
 }
 
 #[test]
 fn the_javascript_sdk_works() {
-    assert_passes(&install::node(), "client_sqs.mjs", &Server::start());
+    assert_passes(&clients::node(), "client_sqs.mjs", &Server::start());
 }
 
 #[test]
 fn sqs_consumer_consumes() {
-    assert_passes(&install::node(), "sqs_consumer.mjs", &Server::start());
+    assert_passes(&clients::node(), "sqs_consumer.mjs", &Server::start());
 }

@@ -20,6 +20,7 @@ mod waking;
 mod batches;
 mod browsing;
 mod closing;
+mod counted;
 mod delays;
 mod groups;
 mod late_acks;

@@ -15,6 +15,9 @@ use super::tally::{Live, Tally, kind};
 /// How long a poll waits in the server: at the end of a run, consumers are done after one more.
 const WAIT: Duration = Duration::from_millis(500);
 
+/// How long a server is left alone that is away.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// Receives until nobody sends any more and nothing is left.
 pub(super) fn drive(run: &Run, client: Client) -> Tally {
     let mut tally = Tally::default();
@@ -27,6 +30,7 @@ pub(super) fn drive(run: &Run, client: Client) -> Tally {
         let is_last = run.producers.load(Ordering::Acquire) == 0 || run.is_over();
         let mut request = Request::post(path.as_str(), &[]);
         request.wait = WAIT;
+        let asked = Instant::now();
         match client.ask::<Batch>(&request) {
             Ok(batch) => {
                 let now = Instant::now();
@@ -35,8 +39,14 @@ pub(super) fn drive(run: &Run, client: Client) -> Tally {
                 if !receipts.is_empty() {
                     acknowledge(&client, &format!("{queue}/leases/ack"), &receipts, &mut tally);
                 }
-                if is_last && batch.messages.is_empty() {
-                    break;
+                if batch.messages.is_empty() {
+                    if is_last {
+                        break;
+                    }
+                    if asked.elapsed() < PAUSE {
+                        // It did not wait, because it is about to stop.
+                        thread::sleep(PAUSE);
+                    }
                 }
             }
             Err(error) => {
@@ -45,7 +55,7 @@ pub(super) fn drive(run: &Run, client: Client) -> Tally {
                     break;
                 }
                 // A server that is away is not asked without end.
-                thread::sleep(Duration::from_millis(50));
+                thread::sleep(PAUSE);
             }
         }
     }

@@ -29,7 +29,8 @@ use self::progress::Progress;
 use self::report::Report;
 use self::schedule::Schedule;
 use self::tally::{Live, Tally};
-use super::client::{CallError, Client, Connection, Request, span};
+use super::client::{CallError, Client, Request};
+use super::connection::{Connection, span};
 use super::exit::{Exit, Failure};
 use super::output::{Form, Output, line};
 use super::signals::on_interrupt;
@@ -48,7 +49,8 @@ use super::signals::on_interrupt;
   ringmq load --mode send --queue orders --rate 500 --max-errors 1%
   ringmq load --create --json | jq .response.p99_ms
 
-Ends with 8 when there are more errors than --max-errors, and with 9 when the rate was not reached. Times
+Ends with 8 when there are more errors than --max-errors, and with 9 when less of the rate than --min-rate was
+reached. Times
 below 0.1 ms say more about this program than about the server: look at `lag`, how long after it was due
 a request was sent where a connection was free.")]
 pub(in crate::cli) struct Load {
@@ -100,6 +102,10 @@ pub(in crate::cli) struct Load {
     #[arg(long, value_name = "COUNT", default_value = "0", value_parser = max_errors)]
     max_errors: MaxErrors,
 
+    /// How much of the rate has to be reached
+    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = share)]
+    min_rate: f64,
+
     #[command(flatten)]
     connection: Connection,
 
@@ -136,13 +142,16 @@ impl MaxErrors {
 
 fn max_errors(text: &str) -> Result<MaxErrors, String> {
     let parsed = match text.strip_suffix('%') {
-        Some(share) => {
-            let share = share.parse().ok().filter(|share| (0.0..=100.0).contains(share));
-            share.map(|share| MaxErrors::Share(share / 100.0))
-        }
+        Some(_) => share(text).ok().map(MaxErrors::Share),
         None => text.parse().ok().map(MaxErrors::Count),
     };
     parsed.ok_or_else(|| "must be a whole number, or a share from 0% to 100%".into())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.strip_suffix('%').and_then(|share| share.parse::<f64>().ok());
+    let share = share.filter(|share| (0.0..=100.0).contains(share));
+    share.map(|share| share / 100.0).ok_or_else(|| "must be a share from 0% to 100%".into())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

@@ -11,9 +11,6 @@ use super::super::output::{grouped, lines, pairs, table, time};
 use super::tally::{Tally, Times};
 use super::{MaxErrors, Mode, Run};
 
-/// How much of the rate has to be reached.
-const ENOUGH: f64 = 0.95;
-
 pub(super) struct Report {
     mode: Mode,
     queue: String,
@@ -23,6 +20,7 @@ pub(super) struct Report {
     took: Duration,
     requests: u64,
     max_errors: MaxErrors,
+    min_rate: f64,
     is_interrupted: bool,
     tally: Tally,
 }
@@ -39,6 +37,7 @@ impl Report {
             }),
             requests: run.schedule.counted(),
             max_errors: run.options.max_errors,
+            min_rate: run.options.min_rate,
             is_interrupted: run.is_over(),
             tally,
         }
@@ -61,7 +60,7 @@ impl Report {
             return Err(Failure::because(Exit::TooManyErrors, text));
         }
         // How much there is to receive is not this test's to say.
-        if self.mode != Mode::Receive && !self.is_interrupted && rate < ENOUGH * self.rate {
+        if self.mode != Mode::Receive && !self.is_interrupted && rate < self.min_rate * self.rate {
             let text =
                 format!("{rate:.1} messages a second were answered, and {} offered", self.rate);
             return Err(Failure::because(Exit::RateMissed, text));
@@ -256,6 +255,7 @@ mod tests {
             took: Duration::from_secs(1),
             requests: 100,
             max_errors,
+            min_rate: 0.95,
             is_interrupted: false,
             tally,
         }

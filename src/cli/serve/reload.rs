@@ -1,4 +1,4 @@
-//! What a server reads again on SIGHUP: tokens, the certificate, the queues of the settings file.
+//! What a server reads again on SIGHUP: tokens, the certificate, queues and log filter of the settings file.
 //!
 //! What cannot be read leaves everything as it was, and is logged; the rest is done.
 
@@ -12,12 +12,15 @@ use actix_web::rt::signal::unix::{SignalKind, signal};
 use ringmq::broker::Broker;
 use ringmq::config::{AUTH_TOKENS, SettingsFile};
 use ringmq::http::auth::{Auth, InvalidTokens, Tokens};
+use ringmq::logging;
 use ringmq::tls::Tls;
 
 /// What can be read again, and where from.
 pub(super) struct Reload {
     pub(super) broker: Arc<Broker>,
     pub(super) config: Option<PathBuf>,
+    /// What was said to be logged at start, for when the file says nothing of it.
+    pub(super) log: String,
     pub(super) auth: Option<Arc<Auth>>,
     pub(super) auth_file: Option<PathBuf>,
     pub(super) tls: Option<Arc<Tls>>,
@@ -55,6 +58,10 @@ impl Reload {
         if let Some(path) = &self.config {
             match SettingsFile::read(path) {
                 Ok(file) => {
+                    match logging::reload(file.log().unwrap_or(&self.log)) {
+                        Ok(()) => done.extend(file.log().map(|filter| format!("log {filter}"))),
+                        Err(error) => kept("what is logged", &error),
+                    }
                     let (queues, faults) = file.apply(&self.broker);
                     done.push(counted(queues, "queue"));
                     faults.iter().for_each(|fault| log::error!("SIGHUP: {fault}"));

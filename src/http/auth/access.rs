@@ -44,6 +44,16 @@ pub(super) fn need<'path>(method: &Method, path: &'path str) -> Need<'path> {
     of_page(path)
 }
 
+/// For who describes what there is: `None` where no token is needed, otherwise the role; none of these
+/// means that any will do.
+pub(in crate::http) fn role(method: &Method, path: &str) -> Option<Option<Role>> {
+    match need(method, path) {
+        Need::Nothing => None,
+        Need::Token | Need::Sight(_) => Some(None),
+        Need::Role(role, _) | Need::Everywhere(role) => Some(Some(role)),
+    }
+}
+
 fn of_v1<'path>(method: &Method, path: &'path str) -> Need<'path> {
     let Some((route, queue)) = Route::of_path(path) else { return Need::Token };
     let role = match (route, method) {

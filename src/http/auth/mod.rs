@@ -1,7 +1,7 @@
 //! Who may ask: bearer tokens with roles on queues, and pages of other origins, which may not.
 //!
 //! A request is checked before its body is read; one of the SQS face after that, because its signature
-//! is of the body too. What needs which role is one table, [`access`]; which roles a token
+//! is of the body too. What needs which role is one table, `access`; which roles a token
 //! has is said in a file or a variable ([`read`](Tokens::read)). A request that has begun is
 //! carried out, also if its token goes meanwhile.
 

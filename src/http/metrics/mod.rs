@@ -15,9 +15,13 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
+use actix_web::http::StatusCode;
+use utoipa::openapi::path::HttpMethod;
+
 use self::format::Format;
 use self::ledger::{Ledger, Readings};
 use super::observe::Requests;
+use super::openapi::{Answered, Endpoint, schema, tag};
 use super::problem::Problem;
 use crate::broker::Broker;
 
@@ -90,4 +94,17 @@ async fn scrape(request: HttpRequest, metrics: Arc<Metrics>) -> HttpResponse {
 
 async fn other_method() -> HttpResponse {
     Problem::method("GET, HEAD").answer().map_into_boxed_body().into()
+}
+
+/// What the document says of this.
+pub(super) fn endpoint() -> Endpoint {
+    let figures = Answered::new("The figures: in OpenMetrics, where `Accept` asks for it.")
+        .content("text/plain", Some(schema::text().into()))
+        .content("application/openmetrics-text", Some(schema::text().into()));
+    let line = |says: &str| Answered::new(says).content("text/plain", Some(schema::text().into()));
+    Endpoint::text(HttpMethod::Get, PATH, "getMetrics", "Figures for Prometheus")
+        .with_head()
+        .tagged(tag::SERVER)
+        .answers(StatusCode::OK, figures)
+        .answers(StatusCode::NOT_FOUND, line("The server counts nothing."))
 }

@@ -148,6 +148,7 @@ mod tests {
             sqs: Arc::new(sqs::Face::new(sqs::Settings::default())),
             guard: Guard { auth: None, body_timeout: Duration::from_secs(30) },
             metrics: None,
+            hub: None,
         };
         System::new().block_on(async move {
             let front = front(served);

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{Object, RefOr};
 
 use crate::http::problem::Problem;
 use crate::queue::Attributes;
@@ -20,6 +22,32 @@ const TRACE_HEADERS: [&str; 2] = ["traceparent", TRACE_STATE];
 const TRACE_STATE: &str = "tracestate";
 
 const LONGEST_NAME: usize = 64;
+
+/// The schema of those of an item of a batch, and of a message.
+pub(super) fn schema() -> RefOr<Schema> {
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(format!("^[A-Za-z0-9!#$%&'*+.^_`|~-]{{1,{LONGEST_NAME}}}$")))
+        .build();
+    let value = ObjectBuilder::new().schema_type(Type::String).pattern(Some(VALUE_PATTERN)).build();
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(
+            "What travels with the message. The names of headers, upper and lower case the same; text without \
+             control characters but the tab.",
+        ))
+        .property_names(Some(name))
+        .additional_properties(Some(Schema::from(value)))
+        .into()
+}
+
+/// What a value is, as a regular expression.
+const VALUE_PATTERN: &str = r"^[^\x00-\x08\x0a-\x1f\x7f]*$";
+
+/// The schema of one that is a header.
+pub(super) fn header_schema() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(VALUE_PATTERN)).build()
+}
 
 /// Whether a header of this name is one.
 pub(super) fn is_one(header: &str) -> bool {
@@ -65,7 +93,8 @@ pub(super) fn of_item(said: BTreeMap<Cow<'_, str>, Cow<'_, str>>) -> Result<Attr
         let Some(header) = HeaderName::try_from(&*name).ok().filter(|_| name.len() <= LONGEST_NAME)
         else {
             return refuse(format!(
-                "has a name that is not 1 to {LONGEST_NAME} of A-Z a-z 0-9 ! # $ % & ' * + - . ^ _ ` | ~"
+                "has a name that is not 1 to {LONGEST_NAME} of A-Z a-z 0-9 ! # $ % & ' * + - . ^ _ ` \
+                 | ~"
             ));
         };
         if HeaderValue::try_from(&*value).is_err() {
@@ -127,7 +156,8 @@ mod tests {
             ("a", "\0"),
             ("a", "\u{7f}"),
         ] {
-            let problem = read(&[(name, value)]).unwrap_err().result();
+            let problem = read(&[(name, value)]).unwrap_err();
+            let problem = serde_json::to_value(problem.result()).unwrap();
             assert_eq!(problem["field"], format!("attributes.{name}"));
         }
         assert!(read(&[("Tenant", "a"), ("tenant", "b")]).is_err());

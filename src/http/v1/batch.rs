@@ -3,11 +3,20 @@
 use std::iter::Peekable;
 use std::vec;
 
+use serde_json::json as json_of;
+use utoipa::ToSchema;
+use utoipa::openapi::Required;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::HttpMethod;
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::ArrayBuilder;
+
 use super::call::Call;
-use super::item::{self, Items};
+use super::item::{self, BatchItem, Items};
 use crate::broker::{Broker, ID_LENGTH, Named, YieldNow};
 use crate::http::answer::{Answer, Reply, json};
-use crate::http::problem::Problem;
+use crate::http::openapi::{Endpoint, reference, schema, tag};
+use crate::http::problem::{Code, Failure, Problem};
 use crate::queue::{Message, MessageId, Millis, Options, SendRefusal, TrySendError};
 
 /// Sends the messages of a JSON array, or of one JSON document a line; one result each.
@@ -95,7 +104,8 @@ impl Batch {
                     self.out.extend_from_slice(SENT[1]);
                 }
                 Err(problem) => {
-                    self.out.extend_from_slice(problem.result().to_string().as_bytes());
+                    serde_json::to_writer(&mut self.out, problem.result())
+                        .expect("a vector takes what is written");
                     self.out.push(b',');
                 }
             }
@@ -124,4 +134,78 @@ impl Batch {
         self.out.extend_from_slice(END);
         json(self.out)
     }
+}
+
+/// One result for each message, in their order.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what `answer` writes")]
+struct BatchResults {
+    results: Vec<BatchResult>,
+}
+
+/// What became of one message.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the shape of what `go_on` writes")]
+enum BatchResult {
+    Sent(BatchSent),
+    Refused(Failure),
+}
+
+/// It was sent.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what `go_on` writes")]
+struct BatchSent {
+    /// Always 201.
+    #[schema(minimum = 201, maximum = 201)]
+    status: u16,
+    #[schema(schema_with = schema::message_id)]
+    id: String,
+}
+
+/// What the document says of this.
+pub(super) fn endpoint() -> Endpoint {
+    let items = ArrayBuilder::new()
+        .items(reference::<BatchItem>())
+        .min_items(Some(1))
+        .max_items(Some(item::MOST));
+    let example = json_of!([
+        "order 1",
+        { "body": "{}", "content_type": "application/json", "delay": "5s", "attributes": { "tenant": "a" } },
+        { "body_base64": "AP8=" },
+    ]);
+    let array = ContentBuilder::new().schema(Some(items)).example(Some(example)).build();
+    let lines = ContentBuilder::new()
+        .schema(Some(schema::text()))
+        .example(Some(json_of!("\"order 1\"\n{\"body\":\"order 2\",\"ttl\":\"1h\"}\n")))
+        .build();
+    let body = RequestBodyBuilder::new()
+        .description(Some(
+            "A JSON array of 1 to 1000 messages, or one JSON document a line. Which of the two it is its first \
+             character says, whatever the `Content-Type`.",
+        ))
+        .required(Some(Required::True))
+        .content("application/json", array)
+        .content("application/x-ndjson", lines)
+        .build();
+    let mut endpoint = Endpoint::v1(
+        HttpMethod::Post,
+        "/v1/queues/{queue}/messages/batch",
+        "sendMessages",
+        "Send many messages\nEach for itself, in order: what does not fit or is no message is told in its \
+         result, and the others are sent.",
+    );
+    endpoint.know::<BatchItem>();
+    endpoint
+        .tagged(tag::MESSAGES)
+        .takes(body)
+        .answers_json::<BatchResults>(
+            "A result for each message.",
+            json_of!({ "results": [
+                { "status": 201, "id": super::delivery::ID_EXAMPLE },
+                { "bound": "capacity", "limit": 10_000, "status": 429, "code": "queue_full",
+                  "detail": "the queue holds 10000 messages, which is all it may", "retry_after_s": 1 },
+            ] }),
+        )
+        .refuses(&[Code::InvalidBody, Code::Draining])
 }

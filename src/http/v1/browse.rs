@@ -1,9 +1,12 @@
 //! Looking at messages without receiving them.
 
+use utoipa::openapi::path::HttpMethod;
+
 use super::call::Call;
 use super::delivery;
 use crate::http::answer::{Answer, json};
-use crate::http::problem::Problem;
+use crate::http::openapi::{Endpoint, schema, tag};
+use crate::http::problem::{Code, Problem};
 
 /// The most messages of one answer.
 const MOST: u64 = 1000;
@@ -31,4 +34,30 @@ pub(super) fn get(call: &Call<'_>, id: &str) -> Result<Answer, Problem> {
         body.push(b'\n');
     }
     Ok(json(body))
+}
+
+/// What the document says of these.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let max = schema::count(&(1..=MOST)).default(Some(USUAL.into())).build();
+    let get = |path, id, says| Endpoint::v1(HttpMethod::Get, path, id, says).tagged(tag::MESSAGES);
+    vec![
+        get(
+            "/v1/queues/{queue}/messages",
+            "browseMessages",
+            "Look at messages\nThe first in line, without receiving or counting them.",
+        )
+        .query("max", max, "How many at most.")
+        .answers_json::<delivery::Messages>(
+            "The first messages in line.",
+            serde_json::json!({ "messages": [delivery::example(false)] }),
+        ),
+        get(
+            "/v1/queues/{queue}/messages/{id}",
+            "getMessage",
+            "Look at one message\nWherever it is: ready, delayed or with a consumer.",
+        )
+        .path_parameter("id", schema::message_id(), "The id of the message.")
+        .answers_json::<delivery::MessageInList>("The message.", delivery::example(false))
+        .refuses(&[Code::MessageNotFound]),
+    ]
 }

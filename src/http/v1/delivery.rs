@@ -1,13 +1,21 @@
 //! Messages as consumers get them: in JSON, or one as it is.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::header::{HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{RefOr, Required};
 
 use super::attributes;
+use super::leases::RECEIPT_EXAMPLE;
 use crate::broker::Delivered;
 use crate::http::answer::{Answer, BYTES, JSON, TEXT, deliver, number};
 use crate::http::json::{is_plain, write_escaped};
+use crate::http::openapi::{Answered, schema};
 use crate::queue::{ContentType, Delivery, Millis};
 
 /// Headers of a message that is answered as it is.
@@ -15,6 +23,84 @@ const ID: HeaderName = HeaderName::from_static("queue-message-id");
 const RECEIPT: HeaderName = HeaderName::from_static("queue-receipt");
 const RECEIVE_COUNT: HeaderName = HeaderName::from_static("queue-receive-count");
 const AGE_MS: HeaderName = HeaderName::from_static("queue-age-ms");
+
+/// Messages, in line.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what `list` writes")]
+#[schema(as = MessageList)]
+pub(super) struct Messages {
+    messages: Vec<MessageInList>,
+}
+
+/// A message: either `body` or `body_base64`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the shape of what `write` writes")]
+#[schema(as = Message)]
+pub(super) struct MessageInList {
+    #[schema(schema_with = id_schema)]
+    id: String,
+    /// What acknowledges it; not where there is nothing to acknowledge.
+    #[schema(schema_with = receipt_schema, required = false)]
+    receipt: String,
+    /// How often it was received, this time among them.
+    receive_count: u32,
+    /// How long ago it was sent, in milliseconds.
+    age_ms: u64,
+    /// What the body is.
+    content_type: String,
+    /// The body, where it is text.
+    #[schema(required = false)]
+    body: String,
+    /// The body in base64, where it is no text.
+    #[schema(required = false)]
+    body_base64: String,
+    #[schema(schema_with = attributes::schema, required = false)]
+    attributes: BTreeMap<String, String>,
+}
+
+fn id_schema() -> RefOr<Schema> {
+    schema::message_id().into()
+}
+
+fn receipt_schema() -> RefOr<Schema> {
+    schema::receipt().into()
+}
+
+/// As messages look.
+pub(super) fn example(with_receipt: bool) -> Value {
+    let mut message = json!({
+        "id": ID_EXAMPLE, "receipt": RECEIPT_EXAMPLE, "receive_count": 1, "age_ms": 8512,
+        "content_type": "text/plain", "body": "order 1", "attributes": { "tenant": "a" },
+    });
+    if !with_receipt && let Some(message) = message.as_object_mut() {
+        message.shift_remove("receipt");
+        message.insert("receive_count".to_owned(), json!(0));
+    }
+    message
+}
+
+/// As an id looks.
+pub(super) const ID_EXAMPLE: &str = "0000000000000000d1a2c4e5f6071829";
+
+/// An answer that is one message as it was sent.
+pub(super) fn raw_answer(answered: Answered) -> Answered {
+    answered
+        .content("*/*", None)
+        .header(
+            "Queue-Message-Id",
+            schema::message_id(),
+            "The id; of a message as it is.",
+            Required::False,
+        )
+        .header("Queue-Receipt", schema::receipt(), "What acknowledges it.", Required::False)
+        .header(
+            "Queue-Receive-Count",
+            schema::any_count(),
+            "How often it was received.",
+            Required::False,
+        )
+        .header("Queue-Age-Ms", schema::any_count(), "How long ago it was sent.", Required::False)
+}
 
 /// `{"messages":[…]}`; receipts only of messages that have to be acknowledged.
 pub(super) fn list(delivered: &Delivered, now: Millis) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,16 +11,19 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 
 use super::attributes;
 use super::call::read_duration;
-use super::messages::LONGEST_TTL;
-use crate::broker::MAX_DELAY;
+use super::messages::{DELAY, TTL};
+use crate::duration;
 use crate::http::problem::Problem;
 use crate::queue::{ContentType, Message, Options};
 
 /// The most messages of one request.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 
 /// What the items of a batch are.
 #[derive(Default)]
@@ -75,7 +79,7 @@ fn check_count(items: usize) -> Result<(), Problem> {
         return Ok(());
     }
     let problem = format!("a batch has 1 to {MOST} messages, and this one {items}");
-    Err(Problem::body(problem).with("limit", MOST))
+    Err(Problem::body(problem).with_limit(MOST as u64))
 }
 
 /// An array of strings, made messages in one pass; no longer than a batch may be.
@@ -109,21 +113,52 @@ impl<'de> Deserialize<'de> for Strings {
     }
 }
 
-#[derive(Deserialize)]
+/// A message with what is to be known of it: either `body` or `body_base64`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Item<'item> {
+#[schema(as = BatchMessage)]
+pub(super) struct Item<'item> {
+    /// The body, as text.
     #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
     body: Option<Cow<'item, str>>,
+    /// The body, any bytes, in base64.
     #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
     body_base64: Option<Cow<'item, str>>,
+    /// What the body is. `text/plain; charset=utf-8` or `application/octet-stream`, if it is not said.
     #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
     content_type: Option<Cow<'item, str>>,
     #[serde(borrow)]
+    #[schema(schema_with = delay_schema)]
     delay: Option<Span<'item>>,
     #[serde(borrow)]
+    #[schema(schema_with = ttl_schema)]
     ttl: Option<Span<'item>>,
     #[serde(borrow, default)]
+    #[schema(schema_with = attributes::schema)]
     attributes: BTreeMap<Cow<'item, str>, Cow<'item, str>>,
+}
+
+fn delay_schema() -> RefOr<Schema> {
+    duration::schema(&DELAY, "How long it waits before it is ready; else as the queue has it.")
+        .into()
+}
+
+fn ttl_schema() -> RefOr<Schema> {
+    duration::schema(&TTL, "How long after it was sent it expires; else as the queue has it.")
+        .into()
+}
+
+/// A message of a batch: its body, or that with more.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the shape of what is read in two ways")]
+pub(super) enum BatchItem {
+    /// The body, as text.
+    Body(String),
+    Message(Item<'static>),
 }
 
 /// A duration: text, or a number of seconds.
@@ -165,12 +200,12 @@ fn read(text: &str) -> Result<(Message, Options), Problem> {
         }
         (None, None) => return Err(Problem::invalid("body", "is missing")),
     };
-    let span = |name, span: &Option<Span>, least, most| {
-        span.as_ref().map(|span| span.read(name, least, most)).transpose()
+    let span = |name, span: &Option<Span>, range: RangeInclusive<Duration>| {
+        span.as_ref().map(|span| span.read(name, *range.start(), *range.end())).transpose()
     };
     let options = Options {
-        delay: span("delay", &item.delay, Duration::ZERO, MAX_DELAY)?,
-        ttl: span("ttl", &item.ttl, Duration::from_millis(1), LONGEST_TTL)?,
+        delay: span("delay", &item.delay, DELAY)?,
+        ttl: span("ttl", &item.ttl, TTL)?,
         ..Options::default()
     };
     // As a header can have it, for whoever receives the message as it is.
@@ -193,7 +228,7 @@ mod tests {
     use super::*;
 
     fn problem(text: &str) -> String {
-        read(text).expect_err(text).result().to_string()
+        serde_json::to_string(read(text).expect_err(text).result()).unwrap()
     }
 
     #[test]

@@ -29,6 +29,7 @@ use self::call::Call;
 pub(super) use self::call::decoded;
 use super::answer::{Reply, without_body};
 use super::front::Worker;
+use super::openapi::Endpoint;
 use super::problem::Problem;
 use super::refusal::Refusal;
 
@@ -146,6 +147,16 @@ impl<'path> Route<'path> {
     }
 }
 
+/// What the document says of this face.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let mut endpoints = vec![messages::endpoint(), batch::endpoint(), receive::endpoint()];
+    endpoints.extend(browse::endpoints());
+    endpoints.extend(leases::endpoints());
+    endpoints.extend(queues::endpoints());
+    endpoints.extend(control::endpoints());
+    endpoints
+}
+
 /// Answers a request of this face whose body is there, or could not be read.
 /// `draining` says whether the server was about to stop when the request came.
 pub(super) fn answer(
@@ -215,6 +226,53 @@ fn carry_out(call: &Call<'_>, route: Route<'_>) -> Result<Reply, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// All there are; the match fails to compile where one is missing.
+    fn all_routes() -> Vec<Route<'static>> {
+        use Route::*;
+        let all = vec![
+            Queues,
+            Queue,
+            Messages,
+            MessageBatch,
+            Message("{id}"),
+            Receive,
+            Lease("{receipt}"),
+            LeaseRelease("{receipt}"),
+            Ack,
+            Extend,
+            Release,
+            Purge,
+            Pause,
+            Resume,
+            Redrive,
+        ];
+        for route in &all {
+            match route {
+                Queues | Queue | Messages | MessageBatch | Message(_) | Receive | Lease(_)
+                | LeaseRelease(_) | Ack | Extend | Release | Purge | Pause | Resume | Redrive => {}
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn the_document_has_every_method_of_every_route_and_no_other() {
+        use std::collections::BTreeSet;
+        let document = crate::http::openapi::paths_and_methods();
+        let mut documented = BTreeSet::new();
+        for (path, method) in document.iter().filter(|(path, _)| has(path)) {
+            let (route, _) = Route::of_path(path).unwrap_or_else(|| panic!("{path} is no route"));
+            documented.insert((format!("{route:?}"), method.clone()));
+        }
+        let mut there = BTreeSet::new();
+        for route in all_routes() {
+            for method in route.allowed().split(", ") {
+                there.insert((format!("{route:?}"), method.to_owned()));
+            }
+        }
+        assert_eq!(documented, there);
+    }
 
     #[test]
     fn a_path_is_a_route_only_as_a_whole() {

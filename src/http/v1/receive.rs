@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use super::call::Call;
+use utoipa::openapi::path::HttpMethod;
+
+use super::call::{Call, LONGEST_WAIT};
 use super::delivery;
 use crate::broker::{Delivered, MAX_LEASE, MIN_LEASE};
 use crate::duration;
 use crate::http::answer::{Answer, JSON, Reply, deliver, empty, json};
 use crate::http::observe;
+use crate::http::openapi::{Answered, Endpoint, schema, tag};
 use crate::http::problem::Problem;
 use crate::queue::{Millis, Request};
 
@@ -52,4 +55,50 @@ fn answer(delivered: Delivered, raw: bool, now: Millis) -> Answer {
         (false, true) => json("{\"messages\":[]}\n"),
         (false, false) => deliver(JSON, delivery::list(&delivered, now).into(), delivered),
     }
+}
+
+/// What the document says of this.
+pub(super) fn endpoint() -> Endpoint {
+    let receipt = "$response.body#/messages/0/receipt";
+    let received = Answered::new(
+        "The messages; none, if none came in time. Where the request has `max=1` and wants \
+         `application/octet-stream` more than JSON, it is the message as it was sent, with its own \
+         `Content-Type`; its attributes are the headers `Queue-Attr-*`, `traceparent` and `tracestate`.",
+    )
+    .json::<delivery::Messages>(serde_json::json!({ "messages": [delivery::example(true)] }))
+    .leads_to("ackMessage", "receipt", receipt)
+    .leads_to("extendLease", "receipt", receipt)
+    .leads_to("releaseMessage", "receipt", receipt)
+    .leads_to("getMessage", "id", "$response.body#/messages/0/id");
+    Endpoint::v1(
+        HttpMethod::Post,
+        "/v1/queues/{queue}/receive",
+        "receiveMessages",
+        "Receive messages\nUp to `max` messages, leased to whoever asks: until the lease is over nobody else \
+         gets them, and then somebody does. The first of them is waited for up to `wait`; a poll that waits \
+         is woken by the send that serves it, in order of arrival.",
+    )
+    .tagged(tag::MESSAGES)
+    .query("max", schema::count(&(1..=MOST)).default(Some(1.into())).build(), "How many at most.")
+    .query(
+        "wait",
+        schema::span(&(Duration::ZERO..=LONGEST_WAIT)),
+        "How long to wait for the first; else as `Prefer: wait` says, or the queue's `receive_wait`.",
+    )
+    .query(
+        "lease",
+        schema::span(&(Duration::ZERO..=MAX_LEASE)),
+        "How long they are leased; else as the queue has it. 0 takes them for good, and nothing has to be \
+         acknowledged.",
+    )
+    .header(
+        "Prefer",
+        schema::text(),
+        "`wait=N`: as the parameter `wait`. A preference is no error, whatever it says.",
+    )
+    .answers(StatusCode::OK, delivery::raw_answer(received))
+    .answers(
+        StatusCode::NO_CONTENT,
+        Answered::new("There was no message, and the request wants one as it was sent."),
+    )
 }

@@ -73,17 +73,20 @@ fn a_server_that_does_not_answer_is_5() {
 
 #[test]
 fn a_stopping_server_is_5() {
-    let server = Server::start_with(&["--drain-timeout", "20s"]);
+    let server = Server::start();
     // A request that is under way keeps it from ending at once.
     let mut slow = server.client();
-    slow.send("POST /enqueue HTTP/1.1\r\nHost: ringmq\r\nContent-Length: 14\r\n\r\n{\"event\":");
-    let mut kept = server.client();
-    kept.get("/readyz");
+    slow.send(
+        "POST /enqueue HTTP/1.1\r\nHost: ringmq\r\nExpect: 100-continue\r\nContent-Length: 13\r\n\r\n",
+    );
+    assert_eq!(slow.answer().status, 100);
     server.process.signal(Signal::SIGTERM);
-    while kept.get("/readyz").status == 200 {}
+    while server.client().get("/readyz").status != 503 {}
     let exit = run(&server, &["send", "default", "x", "--timeout", "100ms"]);
-    assert_eq!(exit.status.code(), Some(5), "{exit:?}");
-    slow.send("\"late\"}");
+    assert_failed(&exit, 5, &["503 draining"]);
+    assert_failed(&run(&server, &["health"]), 1, &["not ready: draining"]);
+    slow.send("{\"event\":\"x\"}");
+    assert_eq!(slow.answer().status, 200);
     assert!(server.process.wait().status.success());
 }
 

@@ -1,5 +1,6 @@
 //! `load`.
 
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -7,8 +8,23 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::terminal::Terminal;
-use super::{client, count, json, ok, run, with_queue};
+use super::{count, ok, run, with_queue};
 use crate::support::{Process, Server};
+
+/// A client that asks of no machine how fast it is.
+fn client(server: &Server) -> Command {
+    let mut command = super::client(server);
+    command.env("RINGMQ_LOAD_MIN_RATE", "0%");
+    command
+}
+
+/// The report of a run that ends well.
+#[track_caller]
+fn drive(server: &Server, args: &[&str]) -> Value {
+    let exit = Process::run(client(server).args(args));
+    assert!(exit.status.success(), "{args:?}: {exit:?}");
+    report(&exit.stdout)
+}
 
 fn report(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -20,7 +36,7 @@ fn both_sides_are_driven_and_everything_arrives() {
     for args in [&[][..], &["--ack"], &["--batch", "10"]] {
         let usual =
             ["load", "--create", "--rate", "200", "--duration", "500ms", "--warmup", "100ms"];
-        let report = json(&server, &[&usual[..], args].concat());
+        let report = drive(&server, &[&usual[..], args].concat());
         assert_eq!(
             (&report["messages"], &report["received"]),
             (&100.into(), &100.into()),
@@ -38,11 +54,11 @@ fn both_sides_are_driven_and_everything_arrives() {
 fn sending_alone_fills_a_queue_and_receiving_empties_it() {
     let server = with_queue("{}");
     let usual = ["load", "--queue", "q", "--rate", "100", "--duration", "300ms", "--warmup", "0"];
-    let sent = json(&server, &[&usual[..], &["--mode", "send", "--size", "64"]].concat());
+    let sent = drive(&server, &[&usual[..], &["--mode", "send", "--size", "64"]].concat());
     assert_eq!((&sent["messages"], count(&server, "depth")), (&30.into(), 30), "{sent}");
-    let received = json(&server, &[&usual[..], &["--mode", "receive"]].concat());
+    let received = drive(&server, &[&usual[..], &["--mode", "receive"]].concat());
     assert_eq!((&received["messages"], &received["empty"]), (&30.into(), &0.into()), "{received}");
-    let received = json(&server, &[&usual[..], &["--mode", "receive"]].concat());
+    let received = drive(&server, &[&usual[..], &["--mode", "receive"]].concat());
     assert_eq!((&received["messages"], &received["empty"]), (&0.into(), &30.into()), "{received}");
 }
 
@@ -128,7 +144,7 @@ fn messages_of_others_are_told() {
     let server = with_queue("{}");
     ok(&server, &["send", "q", "precious"]);
     let usual = ["load", "--queue", "q", "--rate", "100", "--duration", "200ms", "--warmup", "0"];
-    let report = json(&server, &usual);
+    let report = drive(&server, &usual);
     assert_eq!((&report["strange"], &report["received"]), (&1.into(), &20.into()), "{report}");
 }
 

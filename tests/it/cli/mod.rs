@@ -11,6 +11,7 @@ mod load;
 mod operate;
 mod queues;
 mod receive;
+mod secure;
 mod send;
 mod stats;
 mod terminal;

@@ -172,7 +172,7 @@ fn what_is_not_for_this_face_is_answered_as_before() {
     for bytes in [
         request("POST", "/", &[], b"{}"),
         request("POST", "/", &[("Content-Type", "application/json")], b"{}"),
-        request("GET", "/", &[], b""),
+        request("PUT", "/", &[], b""),
         request("PUT", "/000000000000/q", &[], b""),
         request("POST", "/00000000000/q", &[], b""),
     ] {

@@ -10,7 +10,7 @@ use super::{Client, Exit, Process};
 
 /// Everything the binary reads from its environment, so that the caller's own is not mistaken
 /// for a test's.
-const VARIABLES: [&str; 26] = [
+const VARIABLES: [&str; 27] = [
     "RINGMQ_HOST",
     "PORT",
     "RING_BUFFER_SIZE",
@@ -35,6 +35,7 @@ const VARIABLES: [&str; 26] = [
     "RINGMQ_KEEP_ALIVE",
     "RINGMQ_METRICS",
     "RINGMQ_METRICS_QUEUES",
+    "RINGMQ_UI",
     "RUST_LOG",
     "RUST_LOG_STYLE",
 ];

@@ -175,3 +175,33 @@ fn a_receive_that_does_not_say_waits_as_long_as_its_queue_says() {
     service.put("q", json!({"receive_wait": "60s"}));
     receive(&mut service, "/v1/queues/q/receive?wait=0");
 }
+
+#[test]
+fn a_whole_number_may_be_written_as_a_float() {
+    let mut service = Service::start();
+    service.create("q", json!({ "capacity": 7.0, "max_bytes": 1e3, "max_receives": 2.0 }));
+    let settings = service.describe("q")["settings"].clone();
+    assert_eq!(settings["capacity"], 7);
+    assert_eq!(settings["max_bytes"], 1000);
+    assert_eq!(settings["max_receives"], 2);
+    for wrong in [json!(7.5), json!(-1.0), json!(1e300), json!("7")] {
+        let problem = service.put("q", json!({ "capacity": wrong }));
+        let problem = problem.assert_problem(400, "invalid_body");
+        assert_eq!(problem["field"], "capacity", "{wrong}");
+    }
+}
+
+#[test]
+fn a_duration_above_nothing_is_at_least_a_millisecond_however_it_is_written() {
+    let mut service = Service::start();
+    for shortest in [json!(0.0004), json!("0.4ms"), json!("0.0004"), json!(0.001)] {
+        service.put("q", json!({ "lease": shortest, "ttl": shortest }));
+        let settings = service.describe("q")["settings"].clone();
+        assert_eq!(
+            (&settings["lease"], &settings["ttl"]),
+            (&json!("1ms"), &json!("1ms")),
+            "{shortest}"
+        );
+    }
+    service.put("q", json!({ "lease": 0 })).assert_problem(422, "invalid_setting");
+}

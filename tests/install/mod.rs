@@ -1,4 +1,4 @@
-//! Gets the clients, once, into `sqs-clients` in the target folder, with pip and npm.
+//! Gets clients that nobody here wrote, once, into a folder of the target folder, with pip and npm.
 //!
 //! What a folder was made from is kept in it; while that stays the same, nothing is done.
 
@@ -8,40 +8,21 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::script;
-use super::support::Process;
+use crate::support::Process;
 
 /// How long an installation may take.
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// A folder with clients, or why there is none.
-type Installed = OnceLock<Result<PathBuf, String>>;
+pub type Installed = OnceLock<Result<PathBuf, String>>;
 
-/// The Python of an environment with today's boto3, the AWS command line and Celery.
-pub fn python() -> PathBuf {
-    static INSTALLED: Installed = Installed::new();
-    python_with("requirements.txt", &INSTALLED)
-}
-
-/// The Python of an environment with the last botocore that spoke the query protocol to SQS.
-pub fn python_of_query_protocol() -> PathBuf {
-    static INSTALLED: Installed = Installed::new();
-    python_with("requirements-query.txt", &INSTALLED)
-}
-
-/// The Python of an environment with Prometheus' own client library.
-pub fn python_of_prometheus() -> PathBuf {
-    static INSTALLED: Installed = Installed::new();
-    python_with("requirements-metrics.txt", &INSTALLED)
-}
-
-fn python_with(requirements: &str, installed: &Installed) -> PathBuf {
+/// The Python of an environment with the packages of a requirements file, made in `folder`.
+pub fn python_with(requirements: &Path, folder: &Path, installed: &Installed) -> PathBuf {
     let folder = installed.get_or_init(|| {
         let version = version_of("python3", "python3 and python3-venv")?;
         at_least("python3", &version, (3, 10))?;
         let recipe = read(requirements) + &version;
-        let name = Path::new(requirements).with_extension("");
-        prepared(&folder(&name), &recipe, |folder| {
+        prepared(folder, &recipe, |folder| {
             run(Command::new("python3").args(["-m", "venv"]).arg(folder))
                 .map_err(|error| format!("{error}\nis python3-venv installed?"))?;
             let pip = ["-m", "pip", "install", "--quiet", "--no-input", "--only-binary", ":all:"];
@@ -49,24 +30,25 @@ fn python_with(requirements: &str, installed: &Installed) -> PathBuf {
                 .args(pip)
                 .arg("--disable-pip-version-check")
                 .arg("--requirement")
-                .arg(script(requirements)))
+                .arg(requirements))
         })
     });
     found(folder).join("bin/python")
 }
 
-/// Node.js, and beside it, in [`node_folder`], the AWS SDK and sqs-consumer.
-pub fn node() -> PathBuf {
-    static INSTALLED: Installed = Installed::new();
-    let folder = INSTALLED.get_or_init(|| {
+/// Node.js, and beside it, in `folder`, the packages of a lock file, which lies with a `package.json` in
+/// `project`.
+pub fn node_with(project: &Path, folder: &Path, installed: &Installed) -> PathBuf {
+    let folder = installed.get_or_init(|| {
         let version = version_of("node", "nodejs")?;
         at_least("node", &version, (18, 0))?;
         version_of("npm", "npm")?;
-        let files = ["package.json", "package-lock.json"];
-        let recipe = files.map(read).concat() + &version;
-        prepared(&node_folder(), &recipe, |folder| {
-            for file in files {
-                fs::copy(script(file), folder.join(file)).map_err(|error| error.to_string())?;
+        let files = ["package.json", "package-lock.json"].map(|file| project.join(file));
+        let recipe = files.each_ref().map(|file| read(file)).concat() + &version;
+        prepared(folder, &recipe, |folder| {
+            for file in &files {
+                let name = file.file_name().expect("it has a name");
+                fs::copy(file, folder.join(name)).map_err(|error| error.to_string())?;
             }
             let quietly = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-progress"];
             run(Command::new("npm").arg("ci").args(quietly).current_dir(folder))
@@ -76,15 +58,22 @@ pub fn node() -> PathBuf {
     "node".into()
 }
 
-/// Where the packages of Node.js lie.
-pub fn node_folder() -> PathBuf {
-    folder(Path::new("node"))
-}
-
-fn folder(name: &Path) -> PathBuf {
+/// A folder in the target folder.
+pub fn in_target(name: &str) -> PathBuf {
     let target =
         Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target folder");
-    target.join("sqs-clients").join(name)
+    target.join(name)
+}
+
+/// Takes variables away from a command that would lead a client elsewhere, or change how it runs: those
+/// that begin so, in whichever case.
+pub fn without_variables(command: &mut Command, beginnings: &[&str]) {
+    for (variable, _) in std::env::vars_os() {
+        let upper = variable.to_string_lossy().to_uppercase();
+        if beginnings.iter().any(|beginning| upper.starts_with(beginning)) {
+            command.env_remove(variable);
+        }
+    }
 }
 
 fn found(folder: &Result<PathBuf, String>) -> &Path {
@@ -113,8 +102,8 @@ fn prepared(
     Ok(folder.into())
 }
 
-fn read(file: &str) -> String {
-    fs::read_to_string(script(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 /// What a program says of its version, or which packages it comes with.

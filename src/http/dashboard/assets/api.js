@@ -1,0 +1,82 @@
+// The v1 API, and who we are to it.
+
+const TOKEN = 'ringmq-token';
+
+/** The token the user typed, kept for as long as this tab lives. */
+export const token = {
+  get: () => sessionStorage.getItem(TOKEN),
+  set: (value) => sessionStorage.setItem(TOKEN, value),
+  forget: () => sessionStorage.removeItem(TOKEN),
+};
+
+/** What a request came to grief on, as the server told it (RFC 9457). */
+export class Problem extends Error {
+  constructor(status, document) {
+    super(document.detail ?? document.title ?? `The server answered ${status}.`);
+    this.status = status;
+    this.code = document.code;
+    this.field = document.field;
+    this.role = document.role;
+  }
+}
+
+/** Where the server's paths begin: the page is at `ui/`, perhaps behind a proxy's prefix. */
+const base = new URL('../', document.baseURI);
+
+/** Asks somebody for a token; set by the page. Done once there is a new one. */
+let signIn = async () => {};
+export const onUnauthorized = (ask) => {
+  signIn = ask;
+};
+
+/** A request with the token, repeated once a new one was typed where the server asked for that. */
+export async function request(path, options = {}) {
+  for (;;) {
+    const headers = new Headers(options.headers);
+    const used = token.get();
+    if (used) headers.set('Authorization', `Bearer ${used}`);
+    const answer = await fetch(new URL(path, base), { ...options, headers, credentials: 'same-origin' });
+    if (answer.status !== 401) return answer;
+    // Another request may have asked in the meantime.
+    if (token.get() === used) await signIn(Boolean(used));
+  }
+}
+
+/** A call of the API: its JSON, or a `Problem`. */
+export async function call(method, path, { body, headers, signal } = {}) {
+  let answer;
+  try {
+    answer = await request(path, { method, body, headers, signal });
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Problem(0, { detail: 'The server cannot be reached.' });
+  }
+  const text = await answer.text();
+  let document = {};
+  try {
+    if (text) document = JSON.parse(text);
+  } catch {
+    document = { detail: text.trim() };
+  }
+  if (!answer.ok) throw new Problem(answer.status, document);
+  return document;
+}
+
+const json = (document) => ({
+  body: JSON.stringify(document),
+  headers: { 'Content-Type': 'application/json' },
+});
+
+const at = (queue, rest = '') => `v1/queues/${encodeURIComponent(queue)}${rest}`;
+
+export const api = {
+  describe: (queue) => call('GET', at(queue)),
+  change: (queue, settings) => call('PUT', at(queue), json(settings)),
+  remove: (queue) => call('DELETE', at(queue)),
+  purge: (queue) => call('POST', at(queue, '/purge')),
+  pause: (queue) => call('POST', at(queue, '/pause')),
+  resume: (queue) => call('POST', at(queue, '/resume')),
+  redrive: (queue, what, signal) => call('POST', at(queue, '/redrive'), { ...json(what), signal }),
+  browse: (queue, max) => call('GET', at(queue, `/messages?max=${max}`)),
+  sendBatch: (queue, items) => call('POST', at(queue, '/messages/batch'), json(items)),
+};

@@ -1,0 +1,109 @@
+// Questions before an act, and short notes after one.
+
+import { field, h } from './dom.js';
+
+/** Opens a dialog with these contents; gone when it closes, and the focus is where it was. */
+function open(dialog) {
+  const before = document.activeElement;
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    if (before?.isConnected) before.focus();
+  });
+  dialog.addEventListener('pointerdown', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
+/**
+ * Asks whether to do something. `text` says what will happen; where `name` is given it has to be typed.
+ * `act` does it: the dialog stays, and says why, where that fails. Done with what `act` answered, or
+ * with `null` where the user thought better of it.
+ */
+export function ask({ title, text = [], body, confirm, danger = false, name, act }) {
+  return new Promise((resolve) => {
+    let result = null;
+    const problem = h('p', { class: 'problem', role: 'alert' });
+    const button = h('button', { class: danger ? 'danger' : 'primary', disabled: Boolean(name) }, confirm);
+    const typed = name && h('input', { autocomplete: 'off', spellcheck: 'false', autofocus: true });
+    typed?.addEventListener('input', () => {
+      button.disabled = typed.value !== name;
+    });
+    const cancel = h('button', {
+      type: 'button', autofocus: danger && !name, onclick: () => dialog.close(),
+    }, 'Cancel');
+    const submit = async (event) => {
+      event.preventDefault();
+      if (button.disabled) return;
+      button.disabled = true;
+      problem.textContent = '';
+      form.querySelectorAll('.field').forEach((box) => box.fail?.(''));
+      try {
+        result = (await act()) ?? true;
+        dialog.close();
+      } catch (error) {
+        const box = error.field && form.querySelector(`[data-field="${CSS.escape(error.field)}"]`);
+        if (box) {
+          box.fail(error.message);
+          box.querySelector('input, select, textarea').focus();
+        } else {
+          problem.textContent = explain(error);
+        }
+        button.disabled = false;
+      }
+    };
+    const form = h('form', { onsubmit: submit, novalidate: true },
+      h('h2', { id: 'dialog-title' }, title),
+      text.map((line) => h('p', {}, line)),
+      body,
+      typed && field(`Type ${name} to confirm`, typed),
+      problem,
+      h('footer', {}, cancel, button));
+    const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' }, form);
+    dialog.addEventListener('close', () => resolve(result));
+    open(dialog);
+  });
+}
+
+/** Shows something to read. */
+export function tell(title, body) {
+  const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' },
+    h('form', { onsubmit: (event) => { event.preventDefault(); dialog.close(); } },
+      h('h2', { id: 'dialog-title' }, title), body,
+      h('footer', {}, h('button', { class: 'primary', autofocus: true }, 'Close'))));
+  open(dialog);
+}
+
+/** What went wrong, with the role that is missing where it is one. */
+export function explain(error) {
+  if (error.status === 403) {
+    const role = error.role ? ` It takes the role “${error.role}”.` : '';
+    return `Your token does not allow this: ${error.message}${role}`;
+  }
+  return error.message;
+}
+
+/** A note in the corner. One that tells of a failure stays longer. */
+export function toast(text, { failed = false, action } = {}) {
+  const note = h('div', { class: failed ? 'toast failed' : 'toast' }, h('span', {}, text));
+  const close = () => note.remove();
+  if (action) note.append(h('button', { type: 'button', class: 'quiet', onclick: action.act }, action.label));
+  else note.append(h('button', { type: 'button', class: 'quiet', 'aria-label': 'Dismiss', onclick: close }, '×'));
+  document.getElementById('toasts').append(note);
+  if (!action) setTimeout(close, failed ? 12_000 : 5_000);
+  return close;
+}
+
+/** Does something and says how it went. */
+export async function attempt(act, done) {
+  try {
+    const result = await act();
+    if (done) toast(done(result));
+    return result;
+  } catch (error) {
+    toast(explain(error), { failed: true });
+    return null;
+  }
+}
