@@ -92,7 +92,7 @@ pub struct Settings {
     pub metrics_queues: usize,
 
     /// Whether to serve the dashboard at /ui/: on or off
-    #[arg(long, global = true, env = "RINGMQ_UI", default_value = "on", value_name = "on|off", action = ArgAction::Set, value_parser = ui)]
+    #[arg(long, env = "RINGMQ_UI", default_value = "on", value_name = "on|off", action = ArgAction::Set, value_parser = ui)]
     pub ui: bool,
 
     /// What to log: off, error, warn, info, debug, trace, or a list like `ringmq=debug,warn`
