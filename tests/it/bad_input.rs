@@ -171,7 +171,6 @@ fn an_unknown_path_is_not_found() {
     let victim = Victim::start();
     let mut client = victim.client();
     for path in [
-        "/",
         "/nowhere",
         "/enqueue/",
         "/dequeue/",

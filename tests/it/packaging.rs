@@ -11,6 +11,12 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// The help of `serve` in one line, wherever it was wrapped.
+fn help() -> String {
+    let help = Process::run(command().args(["serve", "--help"])).stdout;
+    help.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The variables of this program that a file sets, comments aside.
 fn variables(text: &str) -> BTreeSet<&str> {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
@@ -21,7 +27,7 @@ fn variables(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_variable_that_is_set_is_a_setting_of_the_server() {
-    let help = Process::run(command().args(["serve", "--help"])).stdout;
+    let help = help();
     let mut found = 0;
     for file in ["Dockerfile", "examples/compose/compose.yaml", "examples/systemd/ringmq.service"] {
         let text = read(file);
@@ -47,7 +53,7 @@ fn the_queues_of_the_compose_file_are_made() {
 
 #[test]
 fn a_stop_is_given_as_long_as_the_server_takes() {
-    let help = Process::run(command().args(["serve", "--help"])).stdout;
+    let help = help();
     assert!(help.contains("[env: RINGMQ_DRAIN_TIMEOUT=] [default: 25s]"), "{help}");
     assert!(read("examples/compose/compose.yaml").contains("stop_grace_period: 30s"));
     assert!(read("examples/systemd/ringmq.service").contains("TimeoutStopSec=30"));
