@@ -37,8 +37,12 @@ pub(crate) fn of_seconds(seconds: f64) -> Option<Duration> {
 }
 
 /// To whole milliseconds, which is what the queues count in. What is not nothing does not become
-/// nothing, which has a meaning of its own.
+/// nothing, which has a meaning of its own. `None` for what is below nothing, no number, or endless.
 fn of_millis(millis: f64) -> Option<Duration> {
+    // Not by the conversion below: `max` would have made nothing of it, and of what is no number.
+    if millis.is_nan() || millis < 0.0 {
+        return None;
+    }
     let least = if millis > 0.0 { 1.0 } else { 0.0 };
     Duration::try_from_secs_f64(millis.round().max(least) / 1000.0).ok()
 }
@@ -128,5 +132,10 @@ mod tests {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(read(&"9".repeat(400)), None);
+        for seconds in [-5.5, -0.0001, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(of_seconds(seconds), None, "{seconds}");
+        }
+        assert_eq!(of_seconds(0.0), Some(Duration::ZERO));
+        assert_eq!(of_seconds(5.5), Some(Duration::from_millis(5500)));
     }
 }

@@ -1,7 +1,7 @@
 //! The HTTP client of the commands: one server, asked one thing at a time.
 
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringmq::duration;
 use serde::de::DeserializeOwned;
@@ -10,8 +10,9 @@ use thiserror::Error;
 use ureq::http::{self, HeaderMap, Method, header};
 use ureq::{Agent, AsSendBody, Body};
 
-use super::connection::{Connection, authorization, base, config};
+use super::connection::{Connection, authorization, base, config, shown};
 use super::exit::{Exit, Failure};
+use super::output::one_line;
 
 /// Why there is no answer, or none that was wanted.
 #[derive(Debug, Error)]
@@ -43,7 +44,7 @@ impl From<CallError> for Failure {
             CallError::Refused { retry_after, .. } => *retry_after,
             _ => None,
         };
-        Self { retry_after, ..Self::because(exit, error.to_string()) }
+        Self { retry_after, ..Self::because(exit, one_line(&error.to_string())) }
     }
 }
 
@@ -83,11 +84,20 @@ pub(super) struct Request<'a> {
     pub(super) body: Option<&'a [u8]>,
     /// How long the server is asked to wait before it answers.
     pub(super) wait: Duration,
+    /// When it is too late for an answer, where that is before the time for one is over.
+    pub(super) until: Option<Instant>,
 }
 
 impl<'a> Request<'a> {
     pub(super) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), headers: Vec::new(), body: None, wait: Duration::ZERO }
+        Self {
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            body: None,
+            wait: Duration::ZERO,
+            until: None,
+        }
     }
 
     pub(super) fn get(path: impl Into<String>) -> Self {
@@ -104,6 +114,8 @@ impl<'a> Request<'a> {
 pub(super) struct Client {
     agent: Agent,
     base: String,
+    /// The same without what is secret in it.
+    shown: String,
     authorization: Option<String>,
     timeout: Option<Duration>,
 }
@@ -120,6 +132,7 @@ impl Client {
         let config = config(&base, options, !checks)?;
         Ok(Self {
             agent: config.new_agent(),
+            shown: shown(&base),
             base,
             authorization: authorization(options)?,
             timeout: Some(options.timeout),
@@ -127,12 +140,12 @@ impl Client {
     }
 
     /// The same over connections of its own, whose name is looked up once: for many requests.
-    pub(super) fn of_its_own(options: &Connection) -> Result<Self, CallError> {
-        let client = Self::new(options)?;
+    pub(super) fn of_its_own(&self) -> Self {
+        let client = self.clone();
         let resolver = super::resolver::Remembered::default();
         let connector = ureq::unversioned::transport::DefaultConnector::default();
         let agent = Agent::with_parts(client.agent.config().clone(), connector, resolver);
-        Ok(Self { agent, ..client })
+        Self { agent, ..client }
     }
 
     /// The same without a limit of time, for what takes as long as it takes.
@@ -140,9 +153,9 @@ impl Client {
         Self { timeout: None, ..self }
     }
 
-    /// The server, as it was named.
+    /// The server, as it was named, but for what is secret.
     pub(super) fn url(&self) -> &str {
-        &self.base
+        &self.shown
     }
 
     /// Asks, and waits for the answer.
@@ -155,16 +168,20 @@ impl Client {
         for (name, value) in &request.headers {
             head = head.header(&**name, value);
         }
-        let timeout = self.timeout.map(|timeout| timeout + request.wait);
+        let whole = self.timeout.map(|timeout| timeout + request.wait);
+        // Nothing would be no limit.
+        let left = request.until.map(|until| until.saturating_duration_since(Instant::now()));
+        let left = left.map(|left| left.max(Duration::from_millis(1)));
+        let timeout = left.into_iter().chain(whole).min();
         let answer = match request.body {
-            Some(body) => self.run(head.body(body), timeout),
-            None => self.run(head.body(()), timeout),
+            Some(body) => self.run(head.body(body), timeout, whole),
+            None => self.run(head.body(()), timeout, whole),
         }?;
         let (head, mut body) = answer.into_parts();
         let body = body.with_config().limit(u64::MAX).read_to_vec();
-        let body = body.map_err(|error| self.unanswered(error, timeout))?;
+        let body = body.map_err(|error| self.unanswered(error, whole))?;
         if head.status.is_success() {
-            return Ok(Answer { status: head.status.as_u16(), body, url: self.base.clone() });
+            return Ok(Answer { status: head.status.as_u16(), body, url: self.shown.clone() });
         }
         Err(self.refused(head.status.as_u16(), &head.headers, &body))
     }
@@ -173,15 +190,27 @@ impl Client {
         &self,
         request: http::Result<http::Request<B>>,
         timeout: Option<Duration>,
+        whole: Option<Duration>,
     ) -> Result<http::Response<Body>, CallError> {
         let request = request.map_err(|error| CallError::Unusable(error.to_string()))?;
         let request = self.agent.configure_request(request).timeout_global(timeout).build();
-        self.agent.run(request).map_err(|error| self.unanswered(error, timeout))
+        self.agent.run(request).map_err(|error| self.unanswered(error, whole))
     }
 
     /// Asks, and reads the answer.
     pub(super) fn ask<T: DeserializeOwned>(&self, request: &Request<'_>) -> Result<T, CallError> {
         self.call(request)?.read()
+    }
+
+    /// What an answer tells of each of so many; less is no answer.
+    pub(super) fn results(&self, mut answer: Value, of: usize) -> Result<Vec<Value>, CallError> {
+        match answer["results"].take() {
+            Value::Array(results) if results.len() == of => Ok(results),
+            _ => {
+                let why = "it does not tell a result for each that was asked".into();
+                Err(CallError::Strange { url: self.shown.clone(), why })
+            }
+        }
     }
 
     fn refused(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> CallError {
@@ -203,7 +232,7 @@ impl Client {
                 };
             }
             let why = format!("status {status} without a reason");
-            return CallError::Strange { url: self.base.clone(), why };
+            return CallError::Strange { url: self.shown.clone(), why };
         };
         let seconds = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
         CallError::Refused {
@@ -215,7 +244,7 @@ impl Client {
     }
 
     fn unanswered(&self, error: ureq::Error, timeout: Option<Duration>) -> CallError {
-        let url = self.base.clone();
+        let url = self.shown.clone();
         match error {
             ureq::Error::Timeout(_) => {
                 let within = timeout.map(duration::write).unwrap_or_default();

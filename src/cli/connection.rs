@@ -20,7 +20,7 @@ use super::client::CallError;
 #[command(next_help_heading = "Server")]
 pub(super) struct Connection {
     /// URL of the server [default: http://127.0.0.1:$PORT, and PORT is 8080 where it is not set]
-    #[arg(long, env = "RINGMQ_URL", value_name = "URL")]
+    #[arg(long, env = "RINGMQ_URL", hide_env_values = true, value_name = "URL")]
     pub(super) url: Option<String>,
 
     /// Bearer token; better given in the variable, which other users cannot see
@@ -55,10 +55,13 @@ impl FromStr for Secret {
     }
 }
 
-/// A duration as the server reads it.
+/// The longest duration that is a wait of this program.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// A duration as the server reads it, short enough to be added to any moment.
 pub(super) fn span(value: &str) -> Result<Duration, String> {
-    duration::read(value).ok_or_else(|| {
-        "must be a duration such as 30s, 250ms or 10m, or a number of seconds".into()
+    duration::read(value).filter(|span| *span <= LONGEST).ok_or_else(|| {
+        "must be a duration up to 24h such as 30s, 250ms or 10m, or a number of seconds".into()
     })
 }
 
@@ -78,7 +81,7 @@ pub(super) fn base(options: &Connection) -> Result<String, CallError> {
             format!("http://127.0.0.1:{port}")
         }
     };
-    let wrong = |why: &str| CallError::Unusable(format!("the URL `{url}` {why}"));
+    let wrong = |why: &str| CallError::Unusable(format!("the URL `{}` {why}", shown(&url)));
     let uri: Uri = url.parse().map_err(|_| wrong("cannot be read"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
         return Err(wrong("must begin with http:// or https:// and a host"));
@@ -87,6 +90,19 @@ pub(super) fn base(options: &Connection) -> Result<String, CallError> {
         return Err(wrong("must not have parameters"));
     }
     Ok(url)
+}
+
+/// A URL without the name and password that may be in it. What stands before the last `@` is hidden, however
+/// the rest is to be read: a password may have any character.
+pub(super) fn shown(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('@') => (format!("{scheme}://"), rest),
+        _ => (String::new(), url),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}***@{rest}"),
+        None => url.to_owned(),
+    }
 }
 
 /// What stands in the header.
@@ -107,6 +123,7 @@ pub(super) fn config(
 ) -> Result<ureq::config::Config, CallError> {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
+        .timeout_connect(Some(options.timeout))
         // What a server of ours never answers; the token must not follow one either.
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -184,6 +201,24 @@ mod tests {
         for url in ["http://10.0.0.1", "https://example.com", "http://localhost.example.com"] {
             assert!(!is_loopback(url), "{url}");
         }
+    }
+
+    #[test]
+    fn what_is_secret_in_a_url_is_not_shown() {
+        for (url, told) in [
+            ("http://host:1/a", "http://host:1/a"),
+            ("http://user:secret@host:1/a", "http://***@host:1/a"),
+            ("https://user:se/cr@et@host", "https://***@host"),
+            ("user:secret@host", "***@host"),
+        ] {
+            assert_eq!(shown(url), told, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_duration_can_be_added_to_a_moment() {
+        assert_eq!(span("24h"), Ok(LONGEST));
+        assert!(span("200000000000000d").is_err() && timeout("200000000000000d").is_err());
     }
 
     #[test]

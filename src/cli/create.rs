@@ -11,7 +11,7 @@ use super::client::{Client, Request};
 use super::connection::Connection;
 use super::exit::Failure;
 use super::operate::Queue;
-use super::output::{Output, pairs, plain};
+use super::output::{Output, one_line, pairs, plain};
 
 /// Make a queue, or change the settings of one
 ///
@@ -184,11 +184,11 @@ fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
 }
 
 fn described(word: &str, queue: &Value) -> String {
-    let mut all = vec![("queue", format!("{} ({word})", plain(&queue["name"])))];
+    let mut all = vec![("queue".to_owned(), format!("{} ({word})", plain(&queue["name"])))];
     if let Some(settings) = queue["settings"].as_object() {
-        all.extend(settings.iter().map(|(name, value)| (name.as_str(), plain(value))));
+        all.extend(settings.iter().map(|(name, value)| (one_line(name), plain(value))));
     }
-    pairs(all)
+    pairs(all.iter().map(|(name, value)| (name.as_str(), value.clone())))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::output::harmless;
+use super::output::{harmless, one_line, say};
 
 /// What the process ends with. Scripts rely on these: a code is never given another meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +27,14 @@ pub(crate) enum Exit {
     TooManyErrors = 8,
     /// A load test did not reach its rate.
     RateMissed = 9,
+    /// Somebody pressed Ctrl-C twice: 128 + 2, as shells have it.
+    Interrupted = 130,
     /// What SIGPIPE makes of other programs: 128 + 13.
     ReaderGone = 141,
 }
 
 /// The codes as help tells them.
-const TABLE: [(u8, &str); 11] = [
+const TABLE: [(u8, &str); 12] = [
     (0, "done"),
     (Exit::Failed as u8, "failed for another reason, which is said on standard error"),
     (Exit::Usage as u8, "wrong usage: an option, a variable or a value is not allowed"),
@@ -49,6 +51,7 @@ const TABLE: [(u8, &str); 11] = [
     ),
     (Exit::TooManyErrors as u8, "load: more errors than --max-errors allows"),
     (Exit::RateMissed as u8, "load: the offered rate was not reached"),
+    (Exit::Interrupted as u8, "ended at once by a second Ctrl-C (SIGINT, SIGTERM or SIGHUP)"),
     (Exit::ReaderGone as u8, "whoever read the output has gone, as `head` does"),
 ];
 
@@ -107,9 +110,9 @@ impl Failure {
             // What a server says stays one line, and moves no cursor. A place in a file takes several.
             let text = match self.is(Exit::Usage) {
                 true => harmless(&self.text),
-                false => harmless(&self.text).replace(['\n', '\r'], " "),
+                false => one_line(&self.text),
             };
-            eprintln!("error: {text}");
+            say(&format!("error: {text}"));
         }
         ExitCode::from(self.exit_code)
     }

@@ -15,6 +15,10 @@ use super::output::note;
 use super::receive::Job;
 use super::signals::on_interrupt;
 
+/// How long a poll that is under way at the end has for its answer. One that finds messages is answered at
+/// once; of one that still waits then, the connection ends with the process, and the server keeps the messages.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// What the writing thread is told.
 enum Event {
     Polled(Result<Batch, Failure>),
@@ -35,6 +39,10 @@ pub(super) fn follow(job: Job) -> Result<(), Failure> {
     let more = poll_when_asked(Arc::clone(&job), to);
     let mut outage = Outage::default();
     loop {
+        // Nothing is under way: what comes now is no answer.
+        if events.try_recv().is_ok() {
+            return Ok(());
+        }
         // Where the other thread has ended, this side is about to.
         let _ = more.send(());
         let asked = Instant::now();
@@ -45,7 +53,7 @@ pub(super) fn follow(job: Job) -> Result<(), Failure> {
                     Ok(()) if batch.messages.is_empty() && asked.elapsed() < FIRST_PAUSE => {
                         // It did not wait: it is about to stop, or was not asked to.
                         if is_interrupted_within(FIRST_PAUSE, &events) {
-                            break;
+                            return Ok(());
                         }
                         continue;
                     }
@@ -54,17 +62,20 @@ pub(super) fn follow(job: Job) -> Result<(), Failure> {
                 }
             }
             Ok(Event::Polled(Err(failure))) => failure,
-            Ok(Event::Interrupted) | Err(_) => break,
+            Ok(Event::Interrupted) | Err(_) => return finish(&job, &events),
         };
         if is_interrupted_within(outage.pause(failure)?, &events) {
-            break;
+            return Ok(());
         }
     }
-    // What a poll brought in the very moment of the end goes to others.
-    if let Ok(Event::Polled(Ok(batch))) = events.try_recv() {
-        job.give_back(&batch.receipts());
-    }
-    Ok(())
+}
+
+/// What the last poll brings goes to others, and is written where it was taken for good.
+fn finish(job: &Job, events: &Receiver<Event>) -> Result<(), Failure> {
+    let Ok(Event::Polled(Ok(mut batch))) = events.recv_timeout(GRACE) else { return Ok(()) };
+    job.give_back(&batch.receipts());
+    batch.messages.retain(|message| !message["receipt"].is_string());
+    job.pass_on(&batch)
 }
 
 fn poll_when_asked(job: Arc<Job>, to: Sender<Event>) -> Sender<()> {

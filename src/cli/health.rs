@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::client::{CallError, Client, Request};
 use super::connection::{Connection, is_loopback};
 use super::exit::{Exit, Failure};
-use super::output::Output;
+use super::output::{Output, plain};
 
 /// Ask whether the server is ready
 ///
@@ -61,7 +61,7 @@ impl Health {
             Err(error @ CallError::Unusable(_)) => return Err(error.into()),
             Err(error) => return Err(Failure::new(error.to_string())),
         };
-        self.output.tell(&status, |status| status["status"].as_str().unwrap_or("?").to_owned())
+        self.output.tell(&status, |status| plain(&status["status"]))
     }
 }
 

@@ -139,10 +139,8 @@ pub(super) fn settle(
         let mut asked = asked.clone();
         asked["receipts"] = json!(receipts);
         let asked = asked.to_string();
-        let mut answer: Value = client.ask(&Request::post(path, asked.as_bytes()))?;
-        if let Value::Array(some) = answer["results"].take() {
-            results.extend(some);
-        }
+        let answer = client.ask(&Request::post(path, asked.as_bytes()))?;
+        results.extend(client.results(answer, receipts.len())?);
     }
     Ok(results)
 }

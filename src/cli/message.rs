@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::exit::Failure;
-use super::output::{grouped, harmless, time};
+use super::output::{grouped, harmless, json, time};
 
 /// What the server answers to a receive.
 #[derive(Deserialize)]
@@ -40,18 +40,16 @@ pub(super) enum Form {
     Raw,
 }
 
-/// Writes messages.
-pub(super) fn write(out: &mut impl Write, messages: &[Value], form: Form) -> Result<(), Failure> {
-    for message in messages {
-        match form {
-            Form::Json => writeln!(out, "{message}")?,
-            Form::Raw => out.write_all(&body(message)?)?,
-            Form::RawLines => {
-                out.write_all(&body(message)?)?;
-                out.write_all(b"\n")?;
-            }
-            Form::Text => write_for_people(out, message)?,
+/// Writes a message, and sees to it that it gets out.
+pub(super) fn write(out: &mut impl Write, message: &Value, form: Form) -> Result<(), Failure> {
+    match form {
+        Form::Json => writeln!(out, "{}", json(message))?,
+        Form::Raw => out.write_all(&body(message)?)?,
+        Form::RawLines => {
+            out.write_all(&body(message)?)?;
+            out.write_all(b"\n")?;
         }
+        Form::Text => write_for_people(out, message)?,
     }
     Ok(out.flush()?)
 }
@@ -105,7 +103,7 @@ mod tests {
 
     fn written(message: Value, form: Form) -> Vec<u8> {
         let mut out = Vec::new();
-        write(&mut out, &[message], form).expect("a vector takes everything");
+        write(&mut out, &message, form).expect("a vector takes everything");
         out
     }
 

@@ -10,7 +10,7 @@ use ureq::http::Method;
 use super::client::{Client, Request};
 use super::connection::Connection;
 use super::exit::Failure;
-use super::output::{Output, confirm, plain};
+use super::output::{Output, confirm, one_line, plain};
 
 /// The queue that a command is about.
 #[derive(Args, Debug)]
@@ -207,8 +207,8 @@ impl Redrive {
 pub(super) fn refused(problem: &Value) -> Failure {
     let status = problem["status"].as_u64().unwrap_or(500) as u16;
     let code = problem["code"].as_str().unwrap_or("no code");
-    let detail = super::client::detail_of(problem);
-    let exit = super::client::exit_of(status, code);
+    let (detail, code) = (one_line(&super::client::detail_of(problem)), one_line(code));
+    let exit = super::client::exit_of(status, &code);
     let retry_after = problem["retry_after_s"].as_u64().map(Duration::from_secs);
     Failure { retry_after, ..Failure::because(exit, format!("{detail} ({status} {code})")) }
 }

@@ -18,9 +18,9 @@ pub(super) struct Output {
     #[arg(long, env = "RINGMQ_OUTPUT", value_enum, value_name = "FORM")]
     output: Option<Form>,
 
-    /// Short for --output json
-    #[arg(long, conflicts_with = "output")]
-    json: bool,
+    /// Short for --output json, over which it wins
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// The forms there are.
@@ -36,6 +36,7 @@ impl Output {
     /// The form that is wanted, or fits where the output goes.
     pub(super) fn form(self) -> Form {
         match (self.json, self.output) {
+            // No conflict: clap takes RINGMQ_OUTPUT for given.
             (true, _) => Form::Json,
             (false, Some(form)) => form,
             (false, None) if Term::stdout().is_term() => Form::Table,
@@ -50,10 +51,28 @@ impl Output {
         table: impl FnOnce(&Value) -> String,
     ) -> Result<(), Failure> {
         match self.form() {
-            Form::Json => line(&document.to_string()),
+            Form::Json => line(&json(document)),
             Form::Table => line(table(document).trim_end()),
         }
     }
+}
+
+/// A document as one line. What JSON allows as it is and a terminal takes for a command is escaped.
+pub(super) fn json(document: &Value) -> String {
+    let text = document.to_string();
+    if !text.contains(is_command) {
+        return text;
+    }
+    let escaped = |c: char| match is_command(c) {
+        true => format!("\\u{:04x}", u32::from(c)),
+        false => c.into(),
+    };
+    text.chars().map(escaped).collect()
+}
+
+/// Below U+0020 JSON escapes by itself.
+fn is_command(c: char) -> bool {
+    ('\u{7f}'..='\u{9f}').contains(&c)
 }
 
 /// Writes a line, and sees to it that it gets out.
@@ -63,9 +82,20 @@ pub(super) fn line(text: &str) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// Words beside the output.
+/// Words beside the output, on one line whatever a server put into them.
 pub(super) fn note(text: &str) {
-    eprintln!("{text}");
+    say(&one_line(text));
+}
+
+/// To standard error, if somebody has that.
+pub(super) fn say(text: &str) {
+    // There is nowhere to tell that it cannot be told.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// What came from elsewhere, safe for a terminal and on one line.
+pub(super) fn one_line(text: &str) -> String {
+    harmless(text).replace(['\n', '\r'], " ")
 }
 
 /// A table with this head, to be filled; columns with numbers are named with a `>` before it.
@@ -110,9 +140,9 @@ pub(super) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> S
 pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => "-".into(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => one_line(text),
         Value::Number(number) => number.as_u64().map_or_else(|| number.to_string(), grouped),
-        other => other.to_string(),
+        other => json(other),
     }
 }
 
@@ -198,6 +228,11 @@ mod tests {
 
     #[test]
     fn control_characters_do_not_reach_a_terminal() {
+        let hostile = Value::from("a\u{1b}[2J\u{9b}31m\u{7f}ä");
+        assert_eq!(json(&hostile), r#""a\u001b[2J\u009b31m\u007fä""#);
+        assert_eq!(serde_json::from_str::<Value>(&json(&hostile)).expect("it is JSON"), hostile);
+        assert_eq!(plain(&hostile), "a\u{fffd}[2J\u{fffd}31m\u{fffd}ä");
+        assert_eq!(one_line("a\r\nb\u{9b}"), "a\u{fffd} b\u{fffd}");
         assert_eq!(harmless("a\u{1b}[2J\tb\r\nc"), "a\u{fffd}[2J\tb\u{fffd}\nc");
     }
 }

@@ -1,12 +1,16 @@
 //! `ringmq receive` and `ringmq browse`.
 
 use std::io::{self, BufWriter};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
+use ringmq::duration;
+use serde_json::{Value, json};
 
-use super::client::{Client, Request};
+use super::client::{CallError, Client, Request};
 use super::connection::{Connection, span};
 use super::exit::{Exit, Failure};
 use super::follow::follow;
@@ -19,7 +23,8 @@ use super::output::{self, Output};
 ///
 /// Without --ack the receipts are shown, and what is not acknowledged by them comes back when its lease is
 /// over. With --ack a message is acknowledged once it was written and flushed to standard output; what could
-/// not be written is given back. --lease 0 takes messages for good as they are received.
+/// not be written is given back. Where whoever reads the output is slow, leases are extended meanwhile.
+/// --lease 0 takes messages for good as they are received.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ringmq receive orders --wait 20s               waits until there is one
@@ -66,19 +71,23 @@ pub(super) struct Receive {
 /// Whether bodies are all that is wanted.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Shape {
-    /// Write nothing but the bodies
-    #[arg(long, short, conflicts_with_all = ["json", "output"])]
+    /// Write nothing but the bodies, whatever RINGMQ_OUTPUT says
+    #[arg(long, short)]
     raw: bool,
 }
 
 impl Shape {
-    fn form(self, output: Output, single: bool) -> Form {
-        match (self.raw, output.form()) {
+    fn form(self, output: Output, single: bool) -> Result<Form, Failure> {
+        // By value: clap takes a variable for given, even one that says no.
+        if self.raw && output.json {
+            return Err(Failure::because(Exit::Usage, "--raw cannot be used with --json"));
+        }
+        Ok(match (self.raw, output.form()) {
             (true, _) if single => Form::Raw,
             (true, _) => Form::RawLines,
             (false, output::Form::Json) => Form::Json,
             (false, output::Form::Table) => Form::Text,
-        }
+        })
     }
 }
 
@@ -88,6 +97,7 @@ pub(super) struct Job {
     pub(super) queue: Queue,
     query: String,
     wait: Duration,
+    lease: Option<String>,
     form: Form,
     ack: bool,
 }
@@ -111,11 +121,20 @@ impl Receive {
             queue: self.queue,
             // A queue may say that a receive waits, up to a minute.
             wait: wait.unwrap_or(Duration::from_secs(60)),
-            form: self.shape.form(self.output, max == 1 && !self.follow),
+            lease: self.lease,
+            form: self.shape.form(self.output, max == 1 && !self.follow)?,
             ack: self.ack,
         };
         if self.follow {
             return follow(job);
+        }
+        if wait.is_none() {
+            // A host that says nothing is found out now, and not after the minute that a queue may wait.
+            // Whatever else it says, it says something.
+            let said = job.client.call(&Request::get("/livez"));
+            if let Err(error @ CallError::Unreachable { .. }) = said {
+                return Err(error.into());
+            }
         }
         let batch = job.poll()?;
         if batch.messages.is_empty() {
@@ -125,6 +144,9 @@ impl Receive {
         job.pass_on(&batch)
     }
 }
+
+/// When the lease of the queue is looked up, which a fast reader never needs.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
 
 impl Job {
     /// Asks for messages, and waits as long as was said.
@@ -136,17 +158,58 @@ impl Job {
 
     /// Writes messages, then acknowledges them; gives back what could not be written.
     pub(super) fn pass_on(&self, batch: &Batch) -> Result<(), Failure> {
-        let written =
-            message::write(&mut BufWriter::new(io::stdout().lock()), &batch.messages, self.form);
         let receipts = batch.receipts();
-        match written {
-            Ok(()) if self.ack && !receipts.is_empty() => self.acknowledge(&receipts),
-            Ok(()) => Ok(()),
-            Err(failure) => {
-                self.give_back(&receipts);
-                Err(failure)
+        // A batch has a receipt for each message, or none at all.
+        let written = AtomicUsize::new(0);
+        let outcome = thread::scope(|scope| {
+            let (_until_here, end) = mpsc::channel();
+            if !receipts.is_empty() {
+                let (written, receipts) = (&written, &receipts);
+                scope.spawn(move || self.keep(receipts, written, &end));
+            }
+            let mut out = BufWriter::new(io::stdout().lock());
+            batch.messages.iter().try_for_each(|message| {
+                message::write(&mut out, message, self.form)?;
+                written.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            })
+        });
+        let (written, rest) = receipts.split_at(written.into_inner().min(receipts.len()));
+        self.give_back(rest);
+        let acknowledged = match self.ack && !written.is_empty() {
+            true => self.acknowledge(written),
+            false => Ok(()),
+        };
+        outcome.and(acknowledged)
+    }
+
+    /// Extends leases while whoever reads the output takes his time: of what is not written, and of what is
+    /// not acknowledged.
+    fn keep(&self, receipts: &[String], written: &AtomicUsize, end: &Receiver<()>) {
+        let said = self.lease.as_deref().and_then(duration::read);
+        let mut lease = said.unwrap_or(FIRST_LOOK * 2);
+        let asked = self.lease.as_ref().map_or(json!({}), |lease| json!({ "lease": lease }));
+        while let Err(RecvTimeoutError::Timeout) =
+            end.recv_timeout((lease / 2).max(Duration::from_millis(1)))
+        {
+            let first = if self.ack { 0 } else { written.load(Ordering::Relaxed) };
+            // What fails here is told when it is acknowledged.
+            let _ = settle(
+                &self.client,
+                &self.queue.path("/leases/extend"),
+                &receipts[first.min(receipts.len())..],
+                &asked,
+            );
+            if said.is_none() {
+                lease = self.lease_of_the_queue().unwrap_or(lease);
             }
         }
+    }
+
+    /// As its settings say, where the token is good for reading them.
+    fn lease_of_the_queue(&self) -> Option<Duration> {
+        let queue: Value = self.client.ask(&Request::get(self.queue.path(""))).ok()?;
+        duration::read(queue["settings"]["lease"].as_str()?)
     }
 
     fn acknowledge(&self, receipts: &[String]) -> Result<(), Failure> {
@@ -202,7 +265,8 @@ impl Browse {
             let text = format!("there is nothing ready in {}", self.queue.queue);
             return Err(Failure::because(Exit::Nothing, text));
         }
-        let form = self.shape.form(self.output, self.max == 1);
-        message::write(&mut BufWriter::new(io::stdout().lock()), &batch.messages, form)
+        let form = self.shape.form(self.output, self.max == 1)?;
+        let mut out = BufWriter::new(io::stdout().lock());
+        batch.messages.iter().try_for_each(|message| message::write(&mut out, message, form))
     }
 }

@@ -9,13 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::client::{CallError, Client, Request};
 use super::connection::{Connection, span};
 use super::exit::{Exit, Failure};
 use super::operate::{Queue, refused};
-use super::output::{Form, Output, line, note};
+use super::output::{self, Form, Output, line, note, plain};
 
 /// Send a message to a queue
 ///
@@ -33,7 +33,7 @@ pub(super) struct Send {
     queue: Queue,
 
     /// The message; `-` reads standard input
-    #[arg(value_name = "BODY", required_unless_present_any = ["file", "lines"])]
+    #[arg(value_name = "BODY")]
     body: Option<String>,
 
     /// Read the message (or the lines) from a file, byte for byte
@@ -62,11 +62,11 @@ pub(super) struct Send {
     ttl: Option<String>,
 
     /// A key that makes a repeated send the same one
-    #[arg(long, value_name = "KEY", conflicts_with = "lines")]
+    #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 
     /// Wait in the server for room, up to 60s
-    #[arg(long, value_name = "TIME", value_parser = span, conflicts_with = "lines")]
+    #[arg(long, value_name = "TIME", value_parser = span)]
     wait: Option<Duration>,
 
     #[command(flatten)]
@@ -84,14 +84,33 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// The most of one batch: messages as the server has it, and bytes so that a usual limit is far.
+/// The most of one batch: messages as the server has it, and bytes of the whole document so that a usual limit
+/// is far.
 const MOST_LINES: usize = 1000;
 const MOST_BYTES: usize = 256 * 1024;
 
 impl Send {
     pub(super) fn run(self) -> Result<(), Failure> {
+        self.check()?;
         let client = Client::new(&self.connection)?;
         if self.lines { self.send_lines(&client) } else { self.send_one(&client) }
+    }
+
+    /// What does not go together. By value: clap takes a variable for given, even one that says no.
+    fn check(&self) -> Result<(), Failure> {
+        let is_body = self.body.as_deref().is_some_and(|body| body != "-");
+        let why = match self.lines {
+            false if self.body.is_none() && self.file.is_none() => {
+                "there is nothing to send: give BODY, --file or --lines"
+            }
+            true if is_body => "--lines reads standard input or --file, and takes no BODY",
+            true if self.wait.is_some() => "--wait cannot be used with --lines",
+            true if self.idempotency_key.is_some() => {
+                "--idempotency-key cannot be used with --lines"
+            }
+            _ => return Ok(()),
+        };
+        Err(Failure::because(Exit::Usage, why))
     }
 
     fn send_one(&self, client: &Client) -> Result<(), Failure> {
@@ -103,10 +122,11 @@ impl Send {
             request.wait = wait;
         }
         let until = Instant::now() + self.connection.timeout + request.wait;
+        request.until = Some(until);
         let sent: Value = again_until(until, || {
             client.ask(&request).map_err(|error| self.may_be_repeated(error))
         })?;
-        self.output.tell(&sent, |sent| sent["id"].as_str().unwrap_or_default().to_owned())
+        self.output.tell(&sent, |sent| plain(&sent["id"]))
     }
 
     /// Where a key makes a repetition harmless, a lost answer is a reason for one.
@@ -163,20 +183,28 @@ impl Send {
     }
 
     fn send_lines(&self, client: &Client) -> Result<(), Failure> {
-        let lines = self.read_lines()?;
+        let mut lines = Items { lines: self.read_lines()?, held: None };
         let path = self.queue.path("/messages/batch");
         let mut number = 0;
-        let mut failure = None;
-        while let Some(batch) = next_batch(&lines, |text| self.item(text))? {
+        let mut refused = None;
+        while let Some(batch) = lines.next_batch(|text| self.item(text))? {
             let until = Instant::now() + self.connection.timeout;
-            for result in self.send_batch(client, &path, batch, until)? {
+            let (results, failure) = self.send_batch(client, &path, &batch, until);
+            // The first line that nothing is known of.
+            let mut open = None;
+            for result in results {
                 number += 1;
-                if let Some(refusal) = self.tell_line(number, &result)? {
-                    failure.get_or_insert(refusal);
+                if result.is_null() {
+                    open.get_or_insert(number);
+                } else if let Some(refusal) = self.tell_line(number, &result)? {
+                    refused.get_or_insert(refusal);
                 }
             }
+            if let Some(failure) = failure {
+                return Err(at_line(open.unwrap_or(number), failure));
+            }
         }
-        failure.map_or(Ok(()), Err)
+        refused.map_or(Ok(()), Err)
     }
 
     /// Says what became of a line.
@@ -186,52 +214,52 @@ impl Send {
             (Form::Json, _) => {
                 let mut result = result.clone();
                 result["line"] = number.into();
-                line(&result.to_string())?;
+                line(&output::json(&result))?;
             }
-            (Form::Table, None) => line(result["id"].as_str().unwrap_or_default())?,
+            (Form::Table, None) => line(&plain(&result["id"]))?,
             (Form::Table, Some(refusal)) => note(&format!("line {number}: {}", refusal.text)),
         }
-        Ok(refusal.map(|refusal| {
-            let text = format!("line {number}: {}", refusal.text);
-            Failure { text, ..refusal }
-        }))
+        Ok(refusal.map(|refusal| at_line(number, refusal)))
     }
 
-    /// Sends a batch, and what was refused for want of room again: one result for each message.
+    /// Sends a batch, and what was refused for want of room again: one result for each message, which is
+    /// null where it is not known, and then why.
     fn send_batch(
         &self,
         client: &Client,
         path: &str,
-        items: Vec<Value>,
+        items: &[String],
         until: Instant,
-    ) -> Result<Vec<Value>, Failure> {
+    ) -> (Vec<Value>, Option<Failure>) {
         let mut results = vec![Value::Null; items.len()];
         let mut left: Vec<usize> = (0..items.len()).collect();
         loop {
-            let asked: Vec<&Value> = left.iter().map(|place| &items[*place]).collect();
-            let asked = json!(asked).to_string();
-            let request = Request::post(path, asked.as_bytes());
-            let answer: Value = again_until(until, || client.ask(&request).map_err(Failure::from))?;
-            let Some(told) = answer["results"].as_array().filter(|told| told.len() == left.len())
-            else {
-                let why = format!("{} does not tell a result for each message", client.url());
-                return Err(Failure::new(why));
-            };
-            for (place, result) in left.iter().zip(told) {
-                results[*place] = result.clone();
+            let asked: Vec<&str> = left.iter().map(|place| items[*place].as_str()).collect();
+            let asked = format!("[{}]", asked.join(","));
+            let mut request = Request::post(path, asked.as_bytes());
+            request.until = Some(until);
+            let told = again_until(until, || client.ask(&request).map_err(Failure::from))
+                .and_then(|answer| Ok(client.results(answer, left.len())?));
+            match told {
+                Ok(told) => left.iter().zip(told).for_each(|(place, told)| results[*place] = told),
+                Err(failure) => {
+                    // What was refused before may be stored now.
+                    left.iter().for_each(|place| results[*place] = Value::Null);
+                    return (results, Some(failure));
+                }
             }
             left.retain(|place| results[*place]["retry_after_s"].is_u64());
             let wait =
                 left.iter().filter_map(|place| results[*place]["retry_after_s"].as_u64()).min();
             match wait.map(Duration::from_secs) {
-                Some(wait) if Instant::now() + wait < until => thread::sleep(wait),
-                _ => return Ok(results),
+                Some(wait) if ends_before(wait, until) => thread::sleep(wait),
+                _ => return (results, None),
             }
         }
     }
 
     /// A line as an item of a batch.
-    fn item(&self, text: Vec<u8>) -> Value {
+    fn item(&self, text: Vec<u8>) -> String {
         let mut item = Map::new();
         match String::from_utf8(text) {
             Ok(text) => item.insert("body".into(), text.into()),
@@ -253,22 +281,18 @@ impl Send {
                 self.attributes.iter().map(|(name, text)| (name.clone(), text.as_str().into()));
             item.insert("attributes".into(), Value::Object(all.collect()));
         }
-        Value::Object(item)
+        Value::Object(item).to_string()
     }
 
     /// The lines as they come, read by a thread of its own: whoever sends takes what is there, so that a
     /// slow writer's lines are not held back and a fast one's go in large batches.
     fn read_lines(&self) -> Result<Receiver<io::Result<Vec<u8>>>, Failure> {
-        let input: Box<dyn BufRead + std::marker::Send> = match (&self.file, self.body.as_deref()) {
-            (Some(path), _) => {
+        let input: Box<dyn BufRead + std::marker::Send> = match &self.file {
+            Some(path) => {
                 let file = fs::File::open(path).map_err(|error| self.no_file(&error))?;
                 Box::new(BufReader::new(file))
             }
-            (None, None | Some("-")) => Box::new(BufReader::new(io::stdin())),
-            (None, Some(_)) => {
-                let text = "--lines reads standard input or --file, and takes no BODY";
-                return Err(Failure::because(Exit::Usage, text));
-            }
+            None => Box::new(BufReader::new(io::stdin())),
         };
         let (to, lines) = mpsc::sync_channel(2 * MOST_LINES);
         thread::spawn(move || {
@@ -282,25 +306,59 @@ impl Send {
     }
 }
 
-/// The lines that are there, at least one; nothing at the end.
-fn next_batch(
-    lines: &Receiver<io::Result<Vec<u8>>>,
-    item: impl Fn(Vec<u8>) -> Value,
-) -> Result<Option<Vec<Value>>, Failure> {
-    let mut batch = Vec::new();
-    let mut bytes = 0;
-    let Ok(first) = lines.recv() else { return Ok(None) };
-    let mut next = Some(first);
-    while let Some(line) = next {
-        let mut line =
-            line.map_err(|error| Failure::new(format!("cannot read the lines: {error}")))?;
-        line.pop_if(|last| *last == b'\r');
-        bytes += line.len();
-        batch.push(item(line));
-        let has_room = batch.len() < MOST_LINES && bytes < MOST_BYTES;
-        next = if has_room { lines.try_recv().ok() } else { None };
+/// What became of a line.
+fn at_line(number: usize, failure: Failure) -> Failure {
+    let text = format!("line {number}: {}", failure.text);
+    Failure { text, ..failure }
+}
+
+/// Whether a wait from now on ends before then.
+fn ends_before(wait: Duration, until: Instant) -> bool {
+    Instant::now().checked_add(wait).is_some_and(|end| end < until)
+}
+
+/// The lines as items of batches.
+struct Items {
+    lines: Receiver<io::Result<Vec<u8>>>,
+    /// The one for which the last batch had no room.
+    held: Option<String>,
+}
+
+impl Items {
+    /// The items that are there, at least one; nothing at the end.
+    fn next_batch(
+        &mut self,
+        item: impl Fn(Vec<u8>) -> String,
+    ) -> Result<Option<Vec<String>>, Failure> {
+        let read = |line: io::Result<Vec<u8>>| {
+            let mut line =
+                line.map_err(|error| Failure::new(format!("cannot read the lines: {error}")))?;
+            line.pop_if(|last| *last == b'\r');
+            Ok::<_, Failure>(item(line))
+        };
+        let first = match self.held.take() {
+            Some(held) => held,
+            None => match self.lines.recv() {
+                Ok(line) => read(line)?,
+                Err(_) => return Ok(None),
+            },
+        };
+        // With the comma or bracket behind each, and the first bracket.
+        let mut bytes = first.len() + 2;
+        let mut batch = vec![first];
+        while batch.len() < MOST_LINES
+            && let Ok(line) = self.lines.try_recv()
+        {
+            let item = read(line)?;
+            bytes += item.len() + 1;
+            if bytes > MOST_BYTES {
+                self.held = Some(item);
+                break;
+            }
+            batch.push(item);
+        }
+        Ok(Some(batch))
     }
-    Ok(Some(batch))
 }
 
 /// Does it again where the server says that this may help, and there is time.
@@ -310,7 +368,7 @@ fn again_until<T>(
 ) -> Result<T, Failure> {
     loop {
         match act() {
-            Err(Failure { retry_after: Some(wait), .. }) if Instant::now() + wait < until => {
+            Err(Failure { retry_after: Some(wait), .. }) if ends_before(wait, until) => {
                 thread::sleep(wait);
             }
             done => return done,
@@ -321,6 +379,7 @@ fn again_until<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn what_is_there_is_one_batch_up_to_its_bounds() {
@@ -328,18 +387,21 @@ mod tests {
         for number in 0..=MOST_LINES {
             to.send(Ok(format!("{number}\r").into_bytes())).expect("it is read below");
         }
-        to.send(Ok(vec![b'x'; MOST_BYTES])).expect("it is read below");
+        // It is longer as an item than as a line; as many as fit go together.
+        to.send(Ok(vec![b'"'; MOST_BYTES / 2])).expect("it is read below");
+        to.send(Ok(vec![b'"'; MOST_BYTES])).expect("it is read below");
         to.send(Ok(Vec::new())).expect("it is read below");
         drop(to);
-        let text = |line: Vec<u8>| Value::from(String::from_utf8(line).expect("text"));
+        let text = |line: Vec<u8>| json!(String::from_utf8(line).expect("text")).to_string();
+        let mut lines = Items { lines, held: None };
         let mut sizes = Vec::new();
-        while let Some(batch) = next_batch(&lines, text).expect("lines can be read") {
-            assert!(
-                !batch.iter().any(|line| line.as_str().is_some_and(|line| line.contains('\r')))
-            );
+        while let Some(batch) = lines.next_batch(text).expect("lines can be read") {
+            assert!(!batch.iter().any(|line| line.contains("\\r")));
+            let bytes = format!("[{}]", batch.join(",")).len();
+            assert!(bytes <= MOST_BYTES || batch.len() == 1, "{bytes}");
             sizes.push(batch.len());
         }
-        assert_eq!(sizes, [MOST_LINES, 2, 1]);
+        assert_eq!(sizes, [MOST_LINES, 1, 1, 1, 1]);
     }
 
     #[test]

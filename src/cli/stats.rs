@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::client::{CallError, Client, Request};
 use super::connection::{Connection, span};
 use super::exit::Failure;
-use super::output::{Form, Output, line};
+use super::output::{Form, Output, json as json_text, line, note, one_line};
 use super::queues;
 use super::signals::on_interrupt;
 use super::stats_table::{self, Row};
@@ -22,7 +22,7 @@ use super::stats_table::{self, Row};
 ///
 /// One look without rates, or with --watch a table that is drawn again in place, with what came in and
 /// went out a second since the last look. Elsewhere than on a terminal it writes one JSON document for each
-/// look.
+/// look. Once a look has succeeded, it goes on while the server is away.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   ringmq stats
@@ -80,7 +80,7 @@ impl Stats {
     fn look_once(&self, client: &Client) -> Result<(), Failure> {
         let look = self.look(client)?;
         match self.output.form() {
-            Form::Json => line(&document(&look, None).to_string()),
+            Form::Json => line(&json_text(&document(&look, None))),
             Form::Table => {
                 let table = stats_table::draw(&rows(&look, None), false, usize::MAX);
                 line(&(table.join("\n") + &left_out(&look)))
@@ -95,21 +95,30 @@ impl Stats {
         })?;
         let mut screen = (self.output.form() == Form::Table).then(Screen::new);
         let mut last: Option<Look> = None;
+        let mut is_away = false;
         let mut next = Instant::now();
         loop {
             match self.look(client) {
                 Ok(look) => {
                     match &mut screen {
-                        None => line(&document(&look, last.as_ref()).to_string())?,
+                        None => line(&json_text(&document(&look, last.as_ref())))?,
                         Some(screen) => screen.show(&look, last.as_ref(), client)?,
                     }
                     last = Some(look);
+                    is_away = false;
                 }
                 // Once it has worked, it will again; what was seen stays.
-                Err(failure) => match &mut screen {
-                    Some(screen) if last.is_some() => screen.show_trouble(&failure.text)?,
-                    _ => return Err(failure),
-                },
+                Err(failure) if last.is_none() => return Err(failure),
+                Err(failure) => {
+                    match &mut screen {
+                        Some(screen) => screen.show_trouble(&failure.text)?,
+                        None if !is_away => {
+                            note(&format!("{}; trying again until it works", failure.text));
+                        }
+                        None => {}
+                    }
+                    is_away = true;
+                }
             }
             // Where a look took longer than an interval, the next begins at once, and none piles up.
             next = (next + self.interval).max(Instant::now());
@@ -224,8 +233,8 @@ impl Screen {
 
     fn show_trouble(&mut self, why: &str) -> Result<(), Failure> {
         let (_, width) = self.terminal.size();
-        let line =
-            console::truncate_str(why, usize::from(width).saturating_sub(1), "…").into_owned();
+        let line = console::truncate_str(&one_line(why), usize::from(width).saturating_sub(1), "…")
+            .into_owned();
         self.terminal.write_str(&format!("\r{line}\x1b[K\r"))?;
         Ok(self.terminal.flush()?)
     }

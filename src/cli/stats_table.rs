@@ -5,7 +5,7 @@ use std::time::Duration;
 use console::Style;
 use serde_json::Value;
 
-use super::output::{grouped, lines, table, time};
+use super::output::{grouped, lines, one_line, table, time};
 
 /// What is told of one queue.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Row {
             Some(now.checked_sub(then).unwrap_or(now) as f64 / seconds)
         };
         Self {
-            name: queue["name"].as_str().unwrap_or("?").to_owned(),
+            name: one_line(queue["name"].as_str().unwrap_or("?")),
             ready: count("ready"),
             in_flight: count("in_flight"),
             delayed: count("delayed"),

@@ -27,7 +27,7 @@ pub(super) fn drive(run: &Run, client: Client) -> Tally {
     let give_up = run.schedule.end() + run.options.connection.timeout + WAIT;
     while Instant::now() < give_up {
         // Looked at before the poll, so that what was sent before the end is found by it.
-        let is_last = run.producers.load(Ordering::Acquire) == 0 || run.is_over();
+        let is_last = run.producers.load(Ordering::Acquire) == 0;
         let mut request = Request::post(path.as_str(), &[]);
         request.wait = WAIT;
         let asked = Instant::now();

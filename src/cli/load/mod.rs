@@ -14,9 +14,10 @@ mod report;
 mod schedule;
 mod tally;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
@@ -32,7 +33,7 @@ use self::tally::{Live, Tally};
 use super::client::{CallError, Client, Request};
 use super::connection::{Connection, span};
 use super::exit::{Exit, Failure};
-use super::output::{Form, Output, line};
+use super::output::{Form, Output, json as json_text, line};
 use super::signals::on_interrupt;
 
 /// Drive a server at a fixed rate and measure its answers
@@ -49,7 +50,8 @@ use super::signals::on_interrupt;
   ringmq load --mode send --queue orders --rate 500 --max-errors 1%
   ringmq load --create --json | jq .response.p99_ms
 
-Ends with 8 when there are more errors than --max-errors, and with 9 when less of the rate than --min-rate was
+Ends with 8 when there are more errors than --max-errors (requests and receives that failed, and with `both`
+messages that did not arrive), and with 9 when less of the rate than --min-rate was
 reached. Times
 below 0.1 ms say more about this program than about the server: look at `lag`, how long after it was due
 a request was sent where a connection was free.")]
@@ -86,8 +88,8 @@ pub(in crate::cli) struct Load {
     #[arg(long, value_name = "BYTES", default_value_t = 100, value_parser = clap::value_parser!(u32).range(64..=1_000_000))]
     size: u32,
 
-    /// Which queue
-    #[arg(long, env = "RINGMQ_QUEUE", value_name = "QUEUE", default_value = "ringmq-load")]
+    /// Which queue; RINGMQ_QUEUE is not asked, since a load test empties it
+    #[arg(long, value_name = "QUEUE", default_value = "ringmq-load")]
     queue: QueueName,
 
     /// Make the queue, with room for a minute's messages, and delete it afterwards, where it was not there
@@ -171,15 +173,21 @@ struct Run {
     schedule: Schedule,
     payload: Payload,
     live: Live,
-    /// Whether somebody pressed Ctrl-C.
-    is_interrupted: AtomicBool,
+    /// When somebody pressed Ctrl-C.
+    interrupted: Arc<OnceLock<Instant>>,
     /// Producers that have not ended.
     producers: AtomicU64,
 }
 
 impl Run {
     fn is_over(&self) -> bool {
-        self.is_interrupted.load(Ordering::Relaxed)
+        self.interrupted.get().is_some()
+    }
+
+    /// Where the last request is behind, or where somebody ended it.
+    fn end(&self) -> Instant {
+        let end = self.schedule.end();
+        self.interrupted.get().map_or(end, |interrupted| end.min(*interrupted))
     }
 }
 
@@ -188,14 +196,14 @@ impl Load {
         let client = Client::new(&self.connection)?;
         let is_ours = self.prepare(&client)?;
         let (queue, output) = (self.queue.clone(), self.output);
-        let measured = measure(self);
+        let measured = measure(self, &client);
         if is_ours {
             // As it was found; the figures are there whether or not this works.
             let _ = client.call(&Request::new(Method::DELETE, format!("/v1/queues/{queue}")));
         }
         let report = measured?;
         match output.form() {
-            Form::Json => line(&report.to_json().to_string())?,
+            Form::Json => line(&json_text(&report.to_json()))?,
             Form::Table => line(report.to_text().trim_end())?,
         }
         report.verdict()
@@ -234,9 +242,24 @@ impl Load {
 }
 
 /// Drives, and sums up.
-fn measure(options: Load) -> Result<Report, Failure> {
-    // Time enough for the threads to start.
+fn measure(options: Load, client: &Client) -> Result<Report, Failure> {
+    // Time enough for the threads to be told.
     const HEAD_START: Duration = Duration::from_millis(50);
+    let interrupted = Arc::new(OnceLock::new());
+    let at = Arc::clone(&interrupted);
+    on_interrupt(move || {
+        let _ = at.set(Instant::now());
+    })?;
+    let mut drivers = vec![("paced", produce::drive as Drive); options.paced() as usize];
+    if options.mode == Mode::Both {
+        drivers.extend(vec![("consumer", consume::drive as Drive); options.consumers as usize]);
+    }
+    let connections = drivers.into_iter().map(|(name, drive)| Connected::new(name, drive, client));
+    let connections = connections.collect::<Result<Vec<_>, _>>()?;
+    for connection in &connections {
+        // Where that thread has ended, its end is seen below.
+        let _ = connection.is_ready.recv();
+    }
     let per_second = options.rate / f64::from(options.batch);
     let start = Instant::now() + HEAD_START;
     let schedule = Schedule::new(start, per_second, options.warmup, options.duration);
@@ -244,33 +267,17 @@ fn measure(options: Load) -> Result<Report, Failure> {
         payload: Payload::new(options.size as usize, start),
         schedule,
         live: Live::default(),
-        is_interrupted: AtomicBool::new(false),
+        interrupted,
         producers: AtomicU64::new(u64::from(options.paced())),
         options,
     });
-    let interrupted = Arc::clone(&run);
-    on_interrupt(move || interrupted.is_interrupted.store(true, Ordering::Relaxed))?;
-
-    let mut threads = Vec::new();
-    let mut start = |name: &str, act: fn(&Run, Client) -> Tally| -> Result<(), Failure> {
-        // Of its own: what is shared between threads would be waited for.
-        let client = Client::of_its_own(&run.options.connection)?;
-        let run = Arc::clone(&run);
-        let thread = thread::Builder::new().name(name.into()).stack_size(256 * 1024);
-        let spawned = thread.spawn(move || act(&run, client));
-        threads.push(spawned.map_err(|error| Failure::new(format!("cannot start: {error}")))?);
-        Ok(())
+    let begin = |connection: Connected| {
+        let _ = connection.begin.send(Arc::clone(&run));
+        connection.thread
     };
-    for _ in 0..run.options.paced() {
-        start("paced", produce::drive)?;
-    }
-    if run.options.mode == Mode::Both {
-        for _ in 0..run.options.consumers {
-            start("consumer", consume::drive)?;
-        }
-    }
+    let threads: Vec<_> = connections.into_iter().map(begin).collect();
     let mut progress = Progress::new(&run);
-    while !threads.iter().all(thread::JoinHandle::is_finished) {
+    while !threads.iter().all(JoinHandle::is_finished) {
         thread::sleep(progress::INTERVAL);
         progress.show(&run);
     }
@@ -282,6 +289,36 @@ fn measure(options: Load) -> Result<Report, Failure> {
         tally.add(&part);
     }
     Ok(Report::new(&run, tally))
+}
+
+/// What a connection does.
+type Drive = fn(&Run, Client) -> Tally;
+
+/// A thread whose connection is there and which waits to be told to begin: how long it takes to look up a
+/// name, to connect and to agree on keys is no matter of the schedule.
+struct Connected {
+    is_ready: Receiver<()>,
+    begin: Sender<Arc<Run>>,
+    thread: JoinHandle<Tally>,
+}
+
+impl Connected {
+    fn new(name: &str, drive: Drive, client: &Client) -> Result<Self, Failure> {
+        // Of its own: what is shared between threads would be waited for.
+        let client = client.of_its_own();
+        let (ready, is_ready) = mpsc::channel();
+        let (begin, begins) = mpsc::channel::<Arc<Run>>();
+        let thread = thread::Builder::new().name(name.into()).stack_size(256 * 1024);
+        let spawned = thread.spawn(move || {
+            // A server that does not answer this will not answer the rest, and that is told of the rest.
+            let _ = client.call(&Request::get("/livez"));
+            let _ = ready.send(());
+            // Where nobody says so, another thread could not be started.
+            begins.recv().map_or_else(|_| Tally::default(), |run| drive(&run, client))
+        });
+        let thread = spawned.map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+        Ok(Self { is_ready, begin, thread })
+    }
 }
 
 #[cfg(test)]

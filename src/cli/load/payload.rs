@@ -19,16 +19,17 @@ impl Payload {
 
     /// A message that was due then.
     pub(super) fn message(&self, due: Instant) -> String {
-        let micros = due.saturating_duration_since(self.start).as_micros();
-        let mut text = format!("{}{micros} ", self.mark);
+        // To the nanosecond, as the schedule has it: whether a message counts is decided by this.
+        let nanos = due.saturating_duration_since(self.start).as_nanos();
+        let mut text = format!("{}{nanos} ", self.mark);
         text.extend(std::iter::repeat_n('.', self.size.saturating_sub(text.len())));
         text
     }
 
     /// When a message was due, if it is one of this run.
     pub(super) fn due(&self, message: &str) -> Option<Instant> {
-        let (micros, _) = message.strip_prefix(&self.mark)?.split_once(' ')?;
-        Some(self.start + Duration::from_micros(micros.parse().ok()?))
+        let (nanos, _) = message.strip_prefix(&self.mark)?.split_once(' ')?;
+        self.start.checked_add(Duration::from_nanos(nanos.parse().ok()?))
     }
 }
 
@@ -40,7 +41,7 @@ mod tests {
     fn a_message_is_read_back_by_its_own_run_only() {
         let start = Instant::now();
         let payload = Payload::new(64, start);
-        let due = start + Duration::from_micros(123_456_789);
+        let due = start + Duration::from_nanos(123_456_789_012);
         let message = payload.message(due);
         assert_eq!((message.len(), payload.due(&message)), (64, Some(due)));
         assert_eq!(payload.due("order 1"), None);
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn the_smallest_message_has_room_for_the_longest_run() {
         let start = Instant::now();
-        let longest = start + Duration::from_hours(25);
+        let longest = start + Duration::from_hours(49);
         assert_eq!(Payload::new(64, start).message(longest).len(), 64);
     }
 }

@@ -18,7 +18,8 @@ pub(super) fn drive(run: &Run, client: Client) -> Tally {
     let give_up = run.schedule.end() + run.options.connection.timeout;
     while let Some(due) = run.schedule.next() {
         let was_free = wait_until(due.at, run);
-        if run.is_over() {
+        if let Some(&end) = run.interrupted.get() {
+            was_due(due, end, &mut tally);
             break;
         }
         let sent = Instant::now();
@@ -29,6 +30,12 @@ pub(super) fn drive(run: &Run, client: Client) -> Tally {
         let outcome = act(run, &client, due);
         let done = Instant::now();
         note(run, due, Moments { due: due.at, sent, done }, was_free, outcome, &mut tally);
+    }
+    if let Some(&end) = run.interrupted.get() {
+        // What was due by then and waited for a connection has waited, though nobody will send it now.
+        while let Some(due) = run.schedule.next_until(end) {
+            was_due(due, end, &mut tally);
+        }
     }
     run.producers.fetch_sub(1, Ordering::Release);
     tally
@@ -76,6 +83,9 @@ fn act(run: &Run, client: &Client, due: Due) -> Result<Outcome, CallError> {
         client.ask(&Request::post(format!("/v1/queues/{queue}/messages/batch"), &items))?;
     let none = Vec::new();
     let results = answer["results"].as_array().unwrap_or(&none);
+    if results.len() != batch as usize {
+        return Ok(Outcome { moved: 0, refused: Some("no result for each message".into()) });
+    }
     let refused = results.iter().find(|result| !result["code"].is_null());
     let moved = results.iter().filter(|result| result["code"].is_null()).count() as u64;
     let why = |result: &Value| {
@@ -106,7 +116,7 @@ fn note(
     tally.times(moments, was_free);
     tally.messages += moved;
     tally.last = tally.last.max(Some(moments.done));
-    if moments.done <= run.schedule.end() {
+    if moments.done <= run.end() {
         tally.messages_in_time += moved;
     }
     match refused {
@@ -115,6 +125,14 @@ fn note(
             tally.answered += 1;
             tally.empty += u64::from(run.options.mode == Mode::Receive && moved == 0);
         }
+    }
+}
+
+/// A request that is not sent because somebody ended the run.
+fn was_due(due: Due, end: Instant, tally: &mut Tally) {
+    if due.counts && due.at <= end {
+        tally.not_sent += 1;
+        tally.response.record(end.duration_since(due.at));
     }
 }
 

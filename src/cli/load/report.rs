@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use serde_json::{Map, Value, json};
 
 use super::super::exit::{Exit, Failure};
-use super::super::output::{grouped, lines, pairs, table, time};
+use super::super::output::{grouped, lines, one_line, pairs, table, time};
 use super::tally::{Tally, Times};
 use super::{MaxErrors, Mode, Run};
 
@@ -31,11 +31,14 @@ impl Report {
             mode: run.options.mode,
             queue: run.options.queue.to_string(),
             rate: run.options.rate,
-            duration: run.schedule.duration,
+            duration: run
+                .schedule
+                .duration
+                .min(run.end().saturating_duration_since(run.schedule.measured_from())),
             took: tally.last.map_or(Duration::ZERO, |last| {
                 last.saturating_duration_since(run.schedule.measured_from())
             }),
-            requests: run.schedule.counted(),
+            requests: tally.requests(),
             max_errors: run.options.max_errors,
             min_rate: run.options.min_rate,
             is_interrupted: run.is_over(),
@@ -47,7 +50,11 @@ impl Report {
     /// later, all of them over the time they took. The first alone would tell nothing of a server that is
     /// far behind, and the second would blame a short run for the one answer it ends with.
     fn achieved(&self) -> f64 {
-        let over = |messages: u64, time: Duration| messages as f64 / time.as_secs_f64();
+        let over = |messages: u64, time: Duration| match time {
+            // Ended before it began.
+            Duration::ZERO => 0.0,
+            time => messages as f64 / time.as_secs_f64(),
+        };
         let all = over(self.tally.messages, self.took.max(self.duration));
         over(self.tally.messages_in_time, self.duration).max(all)
     }
@@ -55,8 +62,14 @@ impl Report {
     /// What ends it in error, if anything.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
         let (failures, rate) = (self.tally.failures(), self.achieved());
-        if !self.max_errors.allows(failures, self.requests) {
-            let text = format!("{failures} of {} requests failed", self.requests);
+        let (of_consumers, missing) = (self.tally.consumer_failures(), self.missing());
+        if !self.max_errors.allows(failures + of_consumers + missing, self.requests) {
+            let mut text = format!("{failures} of {} requests failed", self.requests);
+            if of_consumers + missing > 0 {
+                text.push_str(&format!(
+                    ", and {of_consumers} of consumers; {missing} messages are missing"
+                ));
+            }
             return Err(Failure::because(Exit::TooManyErrors, text));
         }
         // How much there is to receive is not this test's to say.
@@ -66,6 +79,14 @@ impl Report {
             return Err(Failure::because(Exit::RateMissed, text));
         }
         Ok(())
+    }
+
+    /// Messages that were sent and that no consumer received, so that no end-to-end time tells of them.
+    fn missing(&self) -> u64 {
+        match self.mode {
+            Mode::Both => self.tally.messages.saturating_sub(self.tally.received),
+            Mode::Send | Mode::Receive => 0,
+        }
     }
 
     fn mode(&self) -> &'static str {
@@ -88,7 +109,8 @@ impl Report {
         add("achieved_per_second", self.achieved().into());
         add(
             "requests",
-            json!({ "due": self.requests, "answered": tally.answered, "failed": tally.failures() }),
+            json!({ "due": self.requests, "answered": tally.answered, "failed": tally.failures(),
+                "not_sent": tally.not_sent }),
         );
         add("messages", tally.messages.into());
         add("errors", json!(tally.errors));
@@ -98,6 +120,7 @@ impl Report {
         match self.mode {
             Mode::Both => {
                 add("received", tally.received.into());
+                add("missing", self.missing().into());
                 add("strange", tally.strange.into());
                 add("consumer_errors", json!(tally.consumer_errors));
                 add("end_to_end", summary(&tally.end_to_end));
@@ -127,7 +150,14 @@ impl Report {
             ("requests", format!("{} due, {failed}", grouped(self.requests))),
         ];
         match self.mode {
-            Mode::Both => facts.push(("received", format!("{} messages", grouped(tally.received)))),
+            Mode::Both => {
+                let missing = match self.missing() {
+                    0 => "none missing".to_owned(),
+                    missing => format!("{} missing", grouped(missing)),
+                };
+                let received = grouped(tally.received);
+                facts.push(("received", format!("{received} messages, {missing}")));
+            }
             Mode::Receive => facts.push(("found nothing", grouped(tally.empty))),
             Mode::Send => {}
         }
@@ -145,7 +175,8 @@ impl Report {
         text.push_str("\n\nresponse time\n");
         text.push_str(&histogram(&tally.response.0));
         if self.is_interrupted {
-            text.push_str("\ninterrupted: what was due later was not sent\n");
+            let not_sent = grouped(tally.not_sent);
+            text.push_str(&format!("\ninterrupted: {not_sent} requests were due and not sent\n"));
         }
         text
     }
@@ -173,7 +204,8 @@ impl Report {
 }
 
 fn errors(head: &str, errors: &BTreeMap<String, u64>) -> String {
-    let line = |(why, count): (&String, &u64)| format!("  {} × {why}\n", grouped(*count));
+    let line =
+        |(why, count): (&String, &u64)| format!("  {} × {}\n", grouped(*count), one_line(why));
     match errors.is_empty() {
         true => String::new(),
         false => format!("{head}\n{}", errors.iter().map(line).collect::<String>()),
@@ -268,6 +300,31 @@ mod tests {
         assert_eq!(code(report(MaxErrors::Count(0), 99, 1)), Err(Exit::TooManyErrors as u8));
         assert_eq!(code(report(MaxErrors::Count(1), 99, 1)), Ok(()));
         assert_eq!(code(report(MaxErrors::Share(0.5), 50, 50)), Err(Exit::RateMissed as u8));
+    }
+
+    #[test]
+    fn consumers_and_missing_messages_count_as_errors() {
+        let code = |report: Report| report.verdict().map_err(|failure| failure.exit_code);
+        let both = |received| {
+            let mut report = report(MaxErrors::Count(1), 100, 0);
+            report.mode = Mode::Both;
+            report.tally.received = received;
+            report
+        };
+        assert_eq!(code(both(100)), Ok(()));
+        assert_eq!(code(both(99)), Ok(()));
+        assert_eq!(code(both(98)), Err(Exit::TooManyErrors as u8));
+        assert_eq!(both(98).to_json()["missing"], 2);
+        let mut refused = both(99);
+        refused.tally.consumer_errors.insert("403 forbidden".into(), 1);
+        assert_eq!(code(refused), Err(Exit::TooManyErrors as u8));
+    }
+
+    #[test]
+    fn a_run_that_ended_before_it_began_has_no_rate() {
+        let mut report = report(MaxErrors::Count(0), 0, 0);
+        (report.duration, report.took) = (Duration::ZERO, Duration::ZERO);
+        assert!((report.achieved() - 0.0).abs() < f64::EPSILON);
     }
 
     #[test]

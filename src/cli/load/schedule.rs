@@ -47,6 +47,11 @@ impl Schedule {
         (number < self.all).then(|| Due { at: self.at(number), counts: number >= self.warmup })
     }
 
+    /// The next request, if it is due by then.
+    pub(super) fn next_until(&self, end: Instant) -> Option<Due> {
+        self.next().filter(|due| due.at <= end)
+    }
+
     /// Where measuring begins.
     pub(super) fn measured_from(&self) -> Instant {
         self.at(self.warmup)
@@ -55,11 +60,6 @@ impl Schedule {
     /// Where the last request is behind.
     pub(super) fn end(&self) -> Instant {
         self.at(self.all)
-    }
-
-    /// How many requests count.
-    pub(super) fn counted(&self) -> u64 {
-        self.all - self.warmup
     }
 
     fn at(&self, number: u64) -> Instant {
@@ -85,6 +85,18 @@ mod tests {
             (start + second, start + 2 * second)
         );
         assert!(schedule.next().is_none());
+    }
+
+    #[test]
+    fn what_is_due_ends_with_the_run() {
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        let schedule = Schedule::new(start, 4.0, second, second);
+        let due = std::iter::from_fn(|| schedule.next_until(start + second));
+        assert_eq!(
+            due.map(|due| due.counts).collect::<Vec<_>>(),
+            [false, false, false, false, true]
+        );
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(super) struct Tally {
     pub(super) last: Option<Instant>,
     /// Receives that found nothing.
     pub(super) empty: u64,
+    /// Requests that were due and not sent, because somebody ended the run.
+    pub(super) not_sent: u64,
     /// Requests that failed, by why.
     pub(super) errors: BTreeMap<String, u64>,
     /// From due to answer, and from sent to answer.
@@ -66,6 +68,7 @@ impl Tally {
         self.messages_in_time += other.messages_in_time;
         self.last = self.last.max(other.last);
         self.empty += other.empty;
+        self.not_sent += other.not_sent;
         self.received += other.received;
         self.strange += other.strange;
         for (mine, theirs) in
@@ -89,6 +92,16 @@ impl Tally {
     /// How many requests failed.
     pub(super) fn failures(&self) -> u64 {
         self.errors.values().sum()
+    }
+
+    /// How many requests were due, whatever became of them.
+    pub(super) fn requests(&self) -> u64 {
+        self.answered + self.failures() + self.not_sent
+    }
+
+    /// How often consumers failed.
+    pub(super) fn consumer_failures(&self) -> u64 {
+        self.consumer_errors.values().sum()
     }
 }
 

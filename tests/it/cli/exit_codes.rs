@@ -72,6 +72,14 @@ fn a_server_that_does_not_answer_is_5() {
 }
 
 #[test]
+fn a_host_that_says_nothing_is_found_out_also_where_the_queue_says_how_long_to_wait() {
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let url = format!("http://{}", silent.local_addr().expect("it has an address"));
+    let exit = Process::run(command().args(["receive", "q", "--url", &url, "--timeout", "50ms"]));
+    assert_failed(&exit, 5, &["no answer within 50ms"]);
+}
+
+#[test]
 fn a_stopping_server_is_5() {
     let server = Server::start();
     // A request that is under way keeps it from ending at once.
@@ -112,6 +120,10 @@ fn wrong_usage_is_2() {
         (&["send", "q", "x", "--delay", "soon"], "delay"),
         (&["send", "q", "--file", "/no/such/file"], "/no/such/file"),
         (&["send", "q", "x", "--wait", "soon"], "duration"),
+        (&["send", "q", "--lines", "--wait", "1s"], "--wait"),
+        (&["send", "q", "--lines", "--idempotency-key", "k"], "--idempotency-key"),
+        (&["send", "q", "x", "--timeout", "200000000000000d"], "24h"),
+        (&["load", "--warmup", "200000000000000d"], "24h"),
         (&["receive", "q", "--max", "1001"], "--max"),
         (&["receive", "q", "--lease", "13h"], "lease"),
         (&["receive", "q", "--raw", "--json"], "--json"),
@@ -153,4 +165,14 @@ fn a_reader_that_has_gone_is_141_without_a_word() {
     drop(reader);
     let status = client(&server).arg("queues").stdout(writer).status().expect("it starts");
     assert_eq!(status.code(), Some(141));
+}
+
+#[test]
+fn an_error_that_nobody_reads_has_its_code() {
+    let server = with_queue("{}");
+    let (reader, writer) = std::io::pipe().expect("there are pipes");
+    drop(reader);
+    let mut command = client(&server);
+    let status = command.args(["receive", "q"]).stderr(writer).status().expect("it starts");
+    assert_eq!(status.code(), Some(3));
 }

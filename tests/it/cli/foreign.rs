@@ -1,8 +1,10 @@
 //! Servers that are not ours, and what is sent to one.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread::{self, JoinHandle};
+
+use serde_json::{Value, json};
 
 use super::assert_failed;
 use crate::support::Process;
@@ -41,7 +43,7 @@ fn answer(status: &str, headers: &str, body: &str) -> String {
 }
 
 fn problem(status: &str, headers: &str, code: &str, detail: &str) -> String {
-    let body = serde_json::json!({ "status": 1, "code": code, "detail": detail }).to_string();
+    let body = json!({ "status": 1, "code": code, "detail": detail }).to_string();
     answer(status, &format!("Content-Type: application/problem+json\r\n{headers}"), &body)
 }
 
@@ -116,6 +118,10 @@ fn words_of_a_server_cannot_move_the_cursor() {
     served.join().expect("it was asked");
     assert_failed(&exit, 7, &["error: c"]);
     assert!(!exit.stderr.contains('\x1b'), "{:?}", exit.stderr);
+    let (url, served) = answer_once(problem("400 Bad Request", "", "x", "a\r\nerror: \u{9b}c"));
+    let exit = Process::run(command().args(["queues", "--url", &url]));
+    served.join().expect("it was asked");
+    assert_failed(&exit, 2, &["error: \u{fffd}c"]);
 }
 
 #[test]
@@ -138,6 +144,74 @@ fn a_refused_send_comes_again_when_the_server_says_so_and_not_otherwise() {
     let exit = Process::run(command().args(["send", "q", "x", "--url", &url]));
     assert_failed(&exit, 4, &["full"]);
     served.join().expect("it was asked");
+}
+
+/// A server that stores every line but `last`, of which it is full at first and then breaks.
+fn stores_all_but_last() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it has an address"));
+    thread::spawn(move || {
+        let mut was_refused = false;
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("somebody connects");
+            let mut reader = BufReader::new(stream.try_clone().expect("a socket can be cloned"));
+            let lines = reader.by_ref().lines().map(|line| line.expect("the head is text"));
+            let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            let length = header(&head, "content-length").expect("a body with a length");
+            let mut body = vec![0; length.parse().expect("a number")];
+            reader.read_exact(&mut body).expect("the body comes");
+            let items: Vec<Value> = serde_json::from_slice(&body).expect("a list");
+            let result = |item: &Value| match item["body"] == "last" {
+                true => json!({ "status": 429, "code": "queue_full", "retry_after_s": 0 }),
+                false => json!({ "status": 201, "id": "1f" }),
+            };
+            let results = json!({ "results": items.iter().map(result).collect::<Vec<_>>() });
+            let has_last = items.iter().any(|item| item["body"] == "last");
+            let answer = match has_last && was_refused {
+                true => answer("500 Error", "", ""),
+                false => {
+                    let kind = "Content-Type: application/json\r\n";
+                    answer("200 OK", kind, &results.to_string())
+                }
+            };
+            was_refused |= has_last;
+            stream.write_all(answer.as_bytes()).expect("the client reads");
+        }
+    });
+    url
+}
+
+#[test]
+fn lines_that_are_stored_are_told_before_the_one_that_is_not() {
+    let path = format!("{}/foreign-{}.txt", env!("CARGO_TARGET_TMPDIR"), std::process::id());
+    std::fs::write(&path, "a\nb\nlast\n").expect("the test can write there");
+    let args = ["send", "q", "--lines", "--file", &path, "--url", &stores_all_but_last()];
+    let exit = Process::run(command().args(args));
+    assert_failed(&exit, 1, &["line 3: "]);
+    let told = exit.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    let told: Vec<_> = told.map(|told| (told["line"].clone(), told["id"].clone())).collect();
+    assert_eq!(told, [(json!(1), json!("1f")), (json!(2), json!("1f"))]);
+}
+
+#[test]
+fn an_answer_without_results_is_no_success() {
+    let (url, served) = answer_once(answer("200 OK", "Content-Type: application/json\r\n", "{}"));
+    let exit = Process::run(command().args(["ack", "q", "ffff", "--url", &url]));
+    assert_failed(&exit, 1, &["result for each"]);
+    served.join().expect("it was asked");
+}
+
+#[test]
+fn names_of_a_server_cannot_move_the_cursor_either() {
+    let queues = json!({ "queues": [{ "name": "a\u{1b}[2J\u{9b}2Jb" }] }).to_string();
+    for form in ["table", "json"] {
+        let (url, served) =
+            answer_once(answer("200 OK", "Content-Type: application/json\r\n", &queues));
+        let exit = Process::run(command().args(["queues", "--url", &url, "--output", form]));
+        served.join().expect("it was asked");
+        assert!(exit.status.success(), "{exit:?}");
+        assert!(!exit.stdout.contains(['\u{1b}', '\u{9b}']), "{:?}", exit.stdout);
+    }
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn clients_do_not_have_the_options_of_the_server() {
 fn exit_codes_are_told() {
     let text = help(&["--help"]);
     let (_, codes) = text.split_once("Exit codes:").expect("they are there");
-    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "141"] {
+    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "130", "141"] {
         assert!(codes.contains(&format!("\n  {code} ")), "{code} in {codes}");
     }
 }
@@ -84,6 +84,16 @@ fn a_token_is_never_shown() {
     for args in [&["queues", "--help"][..], &["queues", "--url", "http://127.0.0.1:1"]] {
         let exit = Process::run(command().args(args).env("RINGMQ_TOKEN", "hush-hush"));
         assert!(!exit.stdout.contains("hush") && !exit.stderr.contains("hush"), "{exit:?}");
+    }
+}
+
+#[test]
+fn nor_is_what_is_secret_in_a_url() {
+    for args in [&["queues", "--help"][..], &["queues"], &["health"], &["load"]] {
+        for url in ["http://user:hush-hush@127.0.0.1:1", "ftp://user:hush-hush@host"] {
+            let exit = Process::run(command().args(args).env("RINGMQ_URL", url));
+            assert!(!exit.stdout.contains("hush") && !exit.stderr.contains("hush"), "{exit:?}");
+        }
     }
 }
 

@@ -77,12 +77,12 @@ fn too_many_errors_are_8_and_told_by_kind() {
     assert!(exit.stderr.contains("offered"), "{}", exit.stderr);
 }
 
-/// The server is stopped for a second in a run of two, with two connections. Only two requests are under
-/// way meanwhile, so a closed loop would tell of two slow answers among hundreds; but half of all requests
-/// were due while nobody answered.
+/// The server is stopped for a second while two connections send. Only two requests are under way meanwhile, so
+/// a closed loop would tell of two slow answers; but two hundred were due while nobody answered. How fast this
+/// machine is makes responses slower, and none faster.
 #[test]
 fn a_stall_is_seen_in_response_times_and_hardly_in_service_times() {
-    let server = with_queue(r#"{"capacity":10000}"#);
+    let server = with_queue(r#"{"capacity":100000}"#);
     let process = Process::spawn(client(&server).args([
         "load",
         "--queue",
@@ -92,7 +92,7 @@ fn a_stall_is_seen_in_response_times_and_hardly_in_service_times() {
         "--rate",
         "200",
         "--duration",
-        "2s",
+        "1h",
         "--warmup",
         "0",
         "--connections",
@@ -103,14 +103,16 @@ fn a_stall_is_seen_in_response_times_and_hardly_in_service_times() {
     // The stall itself, which is what is measured.
     thread::sleep(Duration::from_secs(1));
     server.process.signal(Signal::SIGCONT);
+    while count(&server, "ready") < 600 {}
+    process.signal(Signal::SIGINT);
     let exit = process.wait();
     let report = report(&exit.stdout);
-    let ms = |of: &str, at: &str| report[of][at].as_f64().unwrap_or_else(|| panic!("{report}"));
     assert_eq!(report["requests"]["failed"], 0, "{report}");
-    assert!(ms("response", "max_ms") >= 900.0, "{report}");
-    assert!(ms("response", "p90_ms") >= 300.0, "{report}");
-    assert!(ms("service", "max_ms") >= 900.0, "{report}");
-    assert!(ms("service", "p90_ms") * 3.0 < ms("response", "p90_ms"), "{report}");
+    let steps = report["response_histogram"].as_array().expect("steps");
+    let slow = steps.iter().filter(|step| step["up_to_ms"].as_f64() > Some(300.0));
+    let slow: u64 = slow.filter_map(|step| step["count"].as_u64()).sum();
+    assert!(slow >= 100, "{report}");
+    assert!(report["service"]["p50_ms"].as_f64() < Some(250.0), "{report}");
 }
 
 #[test]
@@ -137,6 +139,28 @@ fn a_server_that_vanishes_is_told_and_waits_for_nobody() {
     let errors = report["errors"].as_object().expect("errors");
     assert!(errors.keys().any(|why| why.starts_with("unreachable")), "{report}");
     assert_eq!(report["response"]["count"], 200, "{report}");
+}
+
+#[test]
+fn messages_that_do_not_arrive_are_errors() {
+    let server = with_queue("{}");
+    ok(&server, &["pause", "q"]);
+    let usual = ["load", "--queue", "q", "--rate", "100", "--duration", "200ms", "--warmup", "0"];
+    let exit = Process::run(client(&server).args(usual));
+    assert_eq!(exit.status.code(), Some(8), "{exit:?}");
+    assert!(exit.stderr.contains("20 messages are missing"), "{}", exit.stderr);
+    assert_eq!(report(&exit.stdout)["missing"], 20);
+}
+
+#[test]
+fn the_queue_of_the_other_commands_is_not_emptied() {
+    let server = with_queue("{}");
+    ok(&server, &["send", "q", "precious"]);
+    let usual = ["load", "--create", "--rate", "100", "--duration", "200ms", "--warmup", "0"];
+    let exit = Process::run(client(&server).env("RINGMQ_QUEUE", "q").args(usual));
+    assert!(exit.status.success(), "{exit:?}");
+    assert_eq!(report(&exit.stdout)["queue"], "ringmq-load");
+    assert_eq!(count(&server, "depth"), 1);
 }
 
 #[test]
@@ -186,5 +210,12 @@ fn ctrl_c_ends_it_with_what_was_measured() {
     let report = report(&exit.stdout);
     assert_eq!(report["interrupted"], true);
     assert!(report["messages"].as_u64() > Some(0), "{report}");
+    // Of what was due by then, and of the time until then.
+    let requests = &report["requests"];
+    let of = |what: &str| requests[what].as_u64().unwrap_or_else(|| panic!("{report}"));
+    assert_eq!(of("due"), of("answered") + of("failed") + of("not_sent"), "{report}");
+    assert_eq!(report["response"]["count"], requests["due"], "{report}");
+    assert!(of("due") < 360_000 && report["seconds"].as_f64() < Some(3600.0), "{report}");
+    assert_eq!((&report["missing"], &report["received"]), (&0.into(), &report["messages"]));
     assert_eq!(run(&server, &["stats", "ringmq-load"]).status.code(), Some(3));
 }

@@ -124,6 +124,41 @@ fn settings_are_read_from_a_file() {
     assert_failed(&run(&server, &["stats", "orders"]), 3, &["orders"]);
 }
 
+/// `RINGMQ_OUTPUT` is how it is usually wanted, and a switch that a variable turns off is off.
+#[test]
+fn the_line_wins_over_variables() {
+    let server = Server::start();
+    let with = |variables: &[(&str, &str)], args: &[&str]| {
+        let mut command = super::client(&server);
+        crate::support::Process::run(command.envs(variables.iter().copied()).args(args))
+    };
+    let told = with(&[("RINGMQ_OUTPUT", "table")], &["queues", "--json"]);
+    assert!(told.stdout.starts_with('{'), "{told:?}");
+    let nothing = with(&[("RINGMQ_SEND_LINES", "0")], &["send", "default"]);
+    assert_failed(&nothing, 2, &["BODY"]);
+    let body = ["send", "default", "x", "--wait", "5s", "--idempotency-key", "k"];
+    assert!(with(&[("RINGMQ_SEND_LINES", "0")], &body).status.success());
+    let raw = with(&[("RINGMQ_OUTPUT", "json")], &["browse", "default", "--raw", "-n", "1"]);
+    assert_eq!(raw.stdout, "x\n", "{raw:?}");
+    let off = ["RAW", "FOLLOW", "ACK"].map(|word| format!("RINGMQ_RECEIVE_{word}"));
+    let off: Vec<_> = off.iter().map(|variable| (variable.as_str(), "0")).collect();
+    let told = with(&off, &["receive", "default", "--json"]);
+    assert!(told.stdout.starts_with('{'), "{told:?}");
+    let nothing = with(&[("RINGMQ_BROWSE_RAW", "0")], &["browse", "default", "--json"]);
+    assert_failed(&nothing, 3, &["nothing ready"]);
+    let made = with(&[("RINGMQ_CREATE_FIFO", "0")], &["create", "orders"]);
+    assert!(made.stdout.contains("\"fifo\":false"), "{made:?}");
+    assert!(with(&[("RINGMQ_STATS_WATCH", "0")], &["stats"]).status.success());
+    for word in ["purge", "delete"] {
+        let variable = format!("RINGMQ_{}_YES", word.to_uppercase());
+        assert_failed(&with(&[(&variable, "0")], &[word, "orders"]), 2, &["--yes"]);
+    }
+    let off = [("RINGMQ_HEALTH_LIVE", "0"), ("RINGMQ_HEALTH_INSECURE", "0")];
+    assert!(with(&off, &["health"]).status.success());
+    let off = [("RINGMQ_LOAD_CREATE", "0"), ("RINGMQ_LOAD_ACK", "0")];
+    assert_failed(&with(&off, &["load"]), 3, &["--create"]);
+}
+
 #[test]
 fn an_option_may_be_given_by_its_variable() {
     let server = Server::start();

@@ -1,5 +1,6 @@
 //! `receive` and `browse`, once.
 
+use std::io::Read as _;
 use std::process::{Command, Stdio};
 
 use super::terminal::show;
@@ -101,6 +102,67 @@ fn what_cannot_be_written_is_given_back_and_not_acknowledged() {
         assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write"), "{output:?}");
         assert_eq!((count(&server, "ready"), count(&server, "in_flight")), (1, 0));
     }
+}
+
+#[test]
+fn of_a_batch_that_is_written_in_part_the_rest_is_given_back() {
+    let server = with_queue(r#"{"lease":"12h"}"#);
+    // More than fits into a pipe.
+    let body = vec![b'x'; 200_000];
+    for _ in 0..4 {
+        send(&server, &body);
+    }
+    let (mut reader, writer) = std::io::pipe().expect("there are pipes");
+    let mut command = client(&server);
+    command.args(["receive", "q", "--raw", "--ack", "-n", "4"]).stdout(writer);
+    let mut child = command.spawn().expect("it starts");
+    // It has the other end of the pipe as well.
+    drop(command);
+    reader.read_exact(&mut vec![0; body.len() + 1]).expect("a message");
+    drop(reader);
+    assert_eq!(child.wait().expect("it ends").code(), Some(141));
+    assert_eq!((count(&server, "ready"), count(&server, "in_flight")), (3, 0));
+}
+
+#[test]
+fn leases_are_extended_while_the_reader_takes_his_time() {
+    let server = with_queue(r#"{"lease":"3s"}"#);
+    let body = vec![b'x'; 200_000];
+    for _ in 0..2 {
+        send(&server, &body);
+    }
+    for lease in [&["--lease", "3s"][..], &[]] {
+        let (mut reader, writer) = std::io::pipe().expect("there are pipes");
+        let mut command = client(&server);
+        command.args(["receive", "q", "--raw", "-n", "2"]).args(lease).stdout(writer);
+        if !lease.is_empty() {
+            command.env("RINGMQ_RECEIVE_ACK", "0");
+        } else {
+            command.arg("--ack");
+        }
+        let mut child = command.spawn().expect("it starts");
+        drop(command);
+        while count(&server, "in_flight") < 2 {}
+        // Another lease of the same length tells the time: it begins later, and is over.
+        let mut clock = server.client();
+        assert_eq!(clock.post("/v1/queues/default/messages", "tick").status, 201);
+        assert_eq!(clock.post("/v1/queues/default/receive?lease=4s", "").status, 200);
+        let again = clock.post("/v1/queues/default/receive?lease=0&wait=30s", "");
+        assert_eq!(again.json()["messages"].as_array().map(Vec::len), Some(1));
+        let mut all = Vec::new();
+        reader.read_to_end(&mut all).expect("both messages");
+        assert_eq!(all.len(), 2 * (body.len() + 1));
+        assert!(child.wait().expect("it ends").success());
+        let queue = server.client().get("/v1/queues/q").json();
+        assert_eq!(queue["totals"]["leases_run_out"], 0, "{queue}");
+        // For the second time.
+        if count(&server, "depth") > 0 {
+            assert_eq!(server.client().post("/v1/queues/q/purge", "").status, 200);
+            send(&server, &body);
+            send(&server, &body);
+        }
+    }
+    assert_eq!(count(&server, "depth"), 0);
 }
 
 #[test]

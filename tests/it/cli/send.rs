@@ -90,6 +90,8 @@ fn it_tries_again_when_there_is_room() {
     assert_eq!(next(&server)["body"], "before");
     ok(&server, &["send", "q", "first"]);
     let second = Process::spawn(client(&server).args(["send", "q", "second"]));
+    let refused = || server.client().get("/v1/queues/q").json()["totals"]["refused"].as_u64();
+    while refused() == Some(0) {}
     assert_eq!(next(&server)["body"], "first");
     let exit = second.wait();
     assert!(exit.status.success(), "{exit:?}");
@@ -167,6 +169,19 @@ fn lines_that_are_refused_are_told_by_number() {
     assert_eq!(exit.stdout.lines().count(), 2);
     assert!(exit.stderr.contains("line 3: "), "{}", exit.stderr);
     assert_eq!(count(&server, "depth"), 2);
+}
+
+#[test]
+fn lines_are_as_large_in_a_batch_as_they_are_written_there() {
+    let server = with_queue(r#"{"capacity":5000}"#);
+    // Each line takes two kilobytes with what is said of it: as one batch they would be refused.
+    let text = "x".repeat(500);
+    let attributes = ["a", "b", "c", "d"].map(|name| format!("--attribute={name}={text}"));
+    let mut args = vec!["send", "q", "--lines"];
+    args.extend(attributes.iter().map(String::as_str));
+    let exit = run_fed(&server, &args, "\u{1}\n".repeat(1000).as_bytes());
+    assert!(exit.status.success(), "{}", exit.stderr);
+    assert_eq!(count(&server, "depth"), 1000);
 }
 
 #[test]

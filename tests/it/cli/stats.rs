@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use super::terminal::Terminal;
 use super::{client, json, ok, run, with_queue};
-use crate::support::Process;
+use crate::support::{Process, Server};
 
 #[test]
 fn one_look_tells_every_queue() {
@@ -76,6 +76,21 @@ fn a_server_that_goes_away_leaves_the_table() {
     terminal.wait_for("cannot reach");
     terminal.signal(Signal::SIGINT);
     assert!(terminal.wait().0.success());
+}
+
+#[test]
+fn a_server_that_goes_away_does_not_end_a_pipe() {
+    let server = Server::start_to_be_restarted();
+    let addr = server.addr;
+    let args = ["stats", "--watch", "--interval", "100ms"];
+    let mut process = Process::spawn(client(&server).args(args));
+    process.stdout.wait_for(|_| true);
+    server.stop(Signal::SIGKILL);
+    process.stderr.wait_for(|line| line.contains("trying again"));
+    let _server = Server::start_at(addr);
+    process.stdout.wait_for(|_| true);
+    process.signal(Signal::SIGINT);
+    assert_eq!(process.wait().status.code(), Some(0));
 }
 
 #[test]
