@@ -97,7 +97,7 @@ mod tests {
                 })
                 .1
         };
-        let mut woken = |inner: &mut Option<Waker>| {
+        let woken = |inner: &mut Option<Waker>| {
             let before = flag.0.load(Ordering::Relaxed);
             inner.take().unwrap().wake();
             assert_eq!(flag.0.load(Ordering::Relaxed), before + 1);
