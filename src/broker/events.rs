@@ -98,8 +98,10 @@ impl Broker {
             return;
         }
         // ORDERING: Relaxed, an event more or less makes no difference.
-        let sent = queue.queue.counts().sent + 1;
-        if queue.told.sent_when_full.swap(sent, Ordering::Relaxed) == sent {
+        let (sent, when_full) = (queue.queue.sent() + 1, &queue.told.sent_when_full);
+        if when_full.load(Ordering::Relaxed) == sent
+            || when_full.swap(sent, Ordering::Relaxed) == sent
+        {
             return;
         }
         if let Some(again) = queue.told.full.allow(EVERY, now)

@@ -213,13 +213,12 @@ impl Broker {
     /// Which bound a message met. Who waited in vain, or came while others waited, is told *full* by
     /// the queue, whatever there is no room in.
     fn bound(&self, queue: &Named, why: SendRefusal, size: u64) -> SendRefusal {
-        let counts = queue.counts();
-        if !matches!(why, SendRefusal::Full { .. }) || counts.depth >= queue.capacity() {
+        if !matches!(why, SendRefusal::Full { .. }) || queue.depth() >= queue.capacity() {
             return why;
         }
         let limit = self.memory.limit();
         match queue.queue.settings().max_bytes {
-            Some(max_bytes) if counts.bytes.saturating_add(size) > max_bytes => {
+            Some(max_bytes) if queue.queue.bytes().saturating_add(size) > max_bytes => {
                 SendRefusal::FullBytes { max_bytes }
             }
             _ if self.memory.used().saturating_add(size) > limit => {
@@ -234,7 +233,7 @@ impl Broker {
     /// How long until there should be room for one more message behind those that wait, at most a
     /// minute.
     fn retry_after(&self, queue: &Named) -> Duration {
-        let waiting = queue.queue.counts().waiting_senders + 1;
+        let waiting = queue.queue.waiting_senders() + 1;
         let seconds = waiting as f64 / queue.queue.drain_rate(self.now());
         Duration::try_from_secs_f64(seconds).map_or(MOST_RETRY_AFTER, |it| it.min(MOST_RETRY_AFTER))
     }

@@ -1,8 +1,9 @@
-//! How long it takes from the send that serves a parked receive until that goes on.
+//! How long it takes from the send that serves a parked receive until that goes on. A wake-up that brings it
+//! nothing is not counted: somebody else had the message, or it is only asked to look for itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
@@ -50,26 +51,29 @@ impl Stamped {
         Self { waker: Waker::from(Arc::clone(&stamp)), stamp }
     }
 
-    /// Polls something with this waker in the place of the task's own. Returns how long ago that was woken
-    /// since the last poll, if it was.
+    /// Polls something with this waker in the place of the task's own. When it is ready, also returns how
+    /// long ago it was woken for the last time since it was polled before, if it was.
     pub(super) fn poll<T>(
         &self,
         context: &mut Context<'_>,
-        poll: impl FnOnce(&mut Context<'_>) -> T,
-    ) -> (T, Option<Duration>) {
-        let woken_at = self.stamp.woken_at.swap(NEVER, Ordering::Relaxed);
-        let ago = (woken_at != NEVER)
-            .then(|| Duration::from_nanos(self.stamp.now().saturating_sub(woken_at)));
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> (Poll<T>, Option<Duration>) {
+        let before = self.stamp.woken_at.swap(NEVER, Ordering::Relaxed);
         // Before anything is looked at, so that no wake is missed.
         self.stamp.task.register(context.waker());
-        (poll(&mut Context::from_waker(&self.waker)), ago)
+        let polled = poll(&mut Context::from_waker(&self.waker));
+        if polled.is_pending() {
+            return (polled, None);
+        }
+        // It may have been served within this poll. The stamps only grow.
+        let woken_at = self.stamp.woken_at.swap(NEVER, Ordering::Relaxed).max(before);
+        let ago = self.stamp.now().saturating_sub(woken_at);
+        (polled, (woken_at != NEVER).then(|| Duration::from_nanos(ago)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::task::Poll;
-
     use super::*;
 
     #[test]
@@ -85,18 +89,32 @@ mod tests {
         let mut context = Context::from_waker(&task);
         let stamped = Stamped::new(Clock::start());
         let mut inner = None;
-        let mut poll = |inner: &mut Option<Waker>| {
+        let mut poll = |answer: Poll<()>, inner: &mut Option<Waker>| {
             stamped
                 .poll(&mut context, |context| {
                     *inner = Some(context.waker().clone());
-                    Poll::<()>::Pending
+                    answer
                 })
                 .1
         };
-        assert_eq!(poll(&mut inner), None);
-        inner.take().unwrap().wake();
-        assert_eq!(flag.0.load(Ordering::Relaxed), 1);
-        assert!(poll(&mut inner).is_some());
-        assert_eq!(poll(&mut inner), None);
+        let woken = |inner: &mut Option<Waker>| {
+            let before = flag.0.load(Ordering::Relaxed);
+            inner.take().unwrap().wake();
+            assert_eq!(flag.0.load(Ordering::Relaxed), before + 1);
+        };
+        assert_eq!(poll(Poll::Pending, &mut inner), None);
+        woken(&mut inner);
+        assert!(poll(Poll::Ready(()), &mut inner).is_some());
+        assert_eq!(poll(Poll::Ready(()), &mut inner), None);
+        // Woken for nothing.
+        woken(&mut inner);
+        assert_eq!(poll(Poll::Pending, &mut inner), None);
+        assert_eq!(poll(Poll::Ready(()), &mut inner), None);
+        // Served within the poll.
+        let within = stamped.poll(&mut context, |context| {
+            context.waker().wake_by_ref();
+            Poll::Ready(())
+        });
+        assert!(within.1.is_some());
     }
 }

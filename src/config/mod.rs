@@ -107,7 +107,7 @@ pub struct Settings {
 /// What actix-server allows.
 const MAX_WORKERS: usize = 512;
 const MAX_BODY_BYTES: usize = 1 << 30;
-const MAX_METRICS_QUEUES: usize = 100_000;
+const MAX_METRICS_QUEUES: usize = 10_000;
 const MAX_DRAIN_TIMEOUT: Duration = Duration::from_hours(1);
 
 fn default_workers() -> usize {
@@ -279,7 +279,7 @@ mod tests {
             ("--max-body-bytes", "RINGMQ_MAX_BODY_BYTES", "1MB", "1 to 1073741824"),
             ("--ui", "RINGMQ_UI", "yes", "`on` or `off`"),
             ("--metrics", "RINGMQ_METRICS", "yes", "`on` or `off`"),
-            ("--metrics-queues", "RINGMQ_METRICS_QUEUES", "100001", "0 to 100000"),
+            ("--metrics-queues", "RINGMQ_METRICS_QUEUES", "10001", "0 to 10000"),
             ("--log", "RUST_LOG", "ringmq=loud", "loud"),
             ("--log", "RUST_LOG", "infoo", "off, error, warn, info, debug, trace"),
             ("--log", "RUST_LOG", "info/text", "`info/text`"),

@@ -68,7 +68,6 @@ impl Queue {
         let (sent, gone) = self.sent_and_gone();
         // ORDERING: Relaxed where a count passes nothing on, SeqCst where it is in one order with
         // what senders and receivers are told.
-        let sent_bytes = self.sent.bytes.load(Ordering::Relaxed);
         let [received, acked, released] = self.tally.totals();
         Counts {
             depth: sent - gone,
@@ -76,7 +75,7 @@ impl Queue {
             in_flight: self.gone.in_flight.load(Ordering::SeqCst),
             delayed: self.delayed.load(Ordering::SeqCst),
             dying: self.letters.load(Ordering::SeqCst),
-            bytes: sent_bytes.saturating_sub(self.gone.bytes.load(Ordering::Relaxed)),
+            bytes: self.bytes(),
             sent,
             gone,
             expired: self.events.expired.load(Ordering::Relaxed),
@@ -89,7 +88,7 @@ impl Queue {
             acked,
             released,
             waiting_receivers: self.receivers.len() as u64,
-            waiting_senders: self.senders.len() as u64,
+            waiting_senders: self.waiting_senders(),
         }
     }
 
@@ -102,6 +101,23 @@ impl Queue {
     /// A receive that was parked goes on, that long after it was served.
     pub fn count_wake(&self, ago: Duration) {
         self.tally.woken(u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// How many messages were ever sent.
+    pub fn sent(&self) -> u64 {
+        self.sent.count.load(Ordering::SeqCst)
+    }
+
+    /// Bytes of all messages that are not gone.
+    pub fn bytes(&self) -> u64 {
+        // ORDERING: Relaxed, they pass nothing on.
+        let sent = self.sent.bytes.load(Ordering::Relaxed);
+        sent.saturating_sub(self.gone.bytes.load(Ordering::Relaxed))
+    }
+
+    /// Producers that wait for room.
+    pub fn waiting_senders(&self) -> u64 {
+        self.senders.len() as u64
     }
 
     /// Messages that came, and messages that went.

@@ -58,6 +58,8 @@ struct Order {
     groups: HashMap<Arc<str>, Group>,
     /// Those of which a message may be received, by the number of their first.
     available: BTreeMap<u64, Arc<str>>,
+    /// The slots of all messages that are ready, whatever stands before them, by number.
+    ready: BTreeMap<u64, u32>,
 }
 
 #[derive(Default)]
@@ -133,10 +135,20 @@ impl Groups {
             (true, false) => _ = self.ready.fetch_sub(1, Ordering::SeqCst),
             _ => {}
         }
+        match place {
+            Some(Place::Ready(index)) => _ = order.ready.insert(number, index),
+            _ => _ = order.ready.remove(&number),
+        }
     }
 
     fn with<R>(&self, act: impl FnOnce(&mut Order) -> R) -> R {
         act(&mut self.order.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Number and slot of up to `max` of the messages that are ready and were sent first, also those that
+    /// others of their group stand before.
+    pub(super) fn first_ready(&self, max: usize) -> Vec<(u64, u32)> {
+        self.with(|order| order.ready.iter().take(max).map(|(at, index)| (*at, *index)).collect())
     }
 
     /// How many messages are ready, also those that others of their group stand before.

@@ -11,7 +11,7 @@
 
 use once_cell::race::OnceBox;
 
-use crate::ring::{PushError, RingBuffer, TryPopError};
+use crate::ring::{PushError, RingBuffer, Seen, TryPopError};
 use crate::sync::{AtomicU32, Ordering, pause};
 
 /// Of [`Line`]s: one more than a line of 2^31 that begins with one place needs.
@@ -23,6 +23,18 @@ const NOT_MADE: u32 = u32::MAX;
 /// A neighbour must finish first; ask again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Busy;
+
+/// A place in a line, which in all the time of the line one index has: the ring, and the position there.
+pub(super) type Place = (usize, u64);
+
+/// An index that was in line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InLine {
+    pub(super) index: u32,
+    pub(super) place: Place,
+    /// The place behind it.
+    pub(super) next: Place,
+}
 
 /// First in, first out; as long as the caller makes it.
 pub(super) struct Line {
@@ -160,6 +172,36 @@ impl Line {
         // load above let us see.
         self.first.fetch_max(first as u32 + 1, Ordering::AcqRel);
         Ok(first + 1)
+    }
+
+    /// Up to `max` of the oldest indices, which stay in line, but for those before the place `from`. None
+    /// if there are none, or others pop all the time. One thread at a time.
+    pub(super) fn peek(&self, from: Place, max: usize) -> Vec<InLine> {
+        // ORDERING: Acquire, as in `pop` and `push`.
+        let first = self.first.load(Ordering::Acquire) as usize;
+        let last = self.last.load(Ordering::Acquire) as usize;
+        if last == NOT_MADE as usize {
+            return Vec::new();
+        }
+        let mut seen = Vec::new();
+        for segment in first.max(from.0)..=last {
+            let position = if segment == from.0 { from.1 } else { 0 };
+            if self.ring(segment).peek(position, max, &mut seen) && seen.is_empty() {
+                continue;
+            }
+            let in_line = |seen: Seen<u32>| InLine {
+                index: seen.value,
+                place: (segment, seen.position),
+                next: (segment, seen.next),
+            };
+            return seen.into_iter().map(in_line).collect();
+        }
+        Vec::new()
+    }
+
+    /// Whether what was seen in a place is there still.
+    pub(super) fn holds(&self, place: Place) -> bool {
+        self.ring(place.0).is_before(place.1)
     }
 
     /// How many indices are in line; exact where the line is not made longer meanwhile.

@@ -194,6 +194,7 @@ impl<T> RingBuffer<T> {
             // SAFETY: the rest of the ring is no longer than the ring.
             free += unsafe { memory.released.run(0, rest, next_lap) };
         }
+        let free = self.until_pinned(tail, free);
         if free > 0 {
             let until = laps.advance(tail, free);
             // ORDERING: Release, pairs with the Acquire load in `load_tail`.

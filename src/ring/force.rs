@@ -93,8 +93,11 @@ impl<T> RingBuffer<T> {
                 break Some(value);
             }
         };
-        // SAFETY: the position was claimed from the tail and its place is released, so no value is
-        // in it and this thread alone may touch it.
+        while self.until_pinned(position, 1) == 0 {
+            neighbour.wait();
+        }
+        // SAFETY: the position was claimed from the tail, its place is released and nobody looks at it,
+        // so no value is in it and this thread alone may touch it.
         place.with_mut(|place| unsafe {
             (*place).write(value);
         });

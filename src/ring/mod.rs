@@ -33,6 +33,8 @@
 //! - A **`force_push` into a full ring** is a producer that comes round to the oldest value's slot
 //!   inside its claim: where that value's consumer is stopped, it waits, and then consumers that
 //!   reach its slot and other calls of `force_push` wait too.
+//! - A stopped thread that **looks at the oldest values** (crate-internal, `peek.rs`) delays producers as
+//!   a stopped consumer of the first of them does.
 //!
 //! Meanwhile `try_push` and `try_pop` answer *busy*. `push`, `pop`, `force_push` and the batch calls
 //! wait: they pause for a few cache-line transfers, then offer the processor to other threads at
@@ -48,6 +50,7 @@ mod batch;
 mod claim;
 mod error;
 mod force;
+mod peek;
 mod position;
 pub(crate) mod prefetch;
 mod slots;
@@ -62,6 +65,8 @@ use crossbeam_utils::CachePadded;
 
 use self::claim::Refusal;
 pub use self::error::{CapacityError, PopError, PushError, TryPopError, TryPushError};
+use self::peek::NOT_PINNED;
+pub(crate) use self::peek::Seen;
 use self::position::{Laps, Position};
 use self::slots::{Stamps, Values};
 use self::wait::{Idle, wait_while_busy};
@@ -100,6 +105,8 @@ struct Tail {
     /// Every slot before this [`Position`] has been released for it. It only spares looking at the
     /// stamps: whatever value it ever had stays true, so a late store of an older one does no harm.
     free_until: AtomicU64,
+    /// Producers do not come round to this [`Position`] while somebody looks: see `peek.rs`.
+    pinned: AtomicU64,
 }
 
 struct Memory<T> {
@@ -156,6 +163,7 @@ impl<T> RingBuffer<T> {
             tail: CachePadded::new(Tail {
                 position: AtomicU64::new(Laps::START.0),
                 free_until: AtomicU64::new(Laps::START.0),
+                pinned: AtomicU64::new(NOT_PINNED),
             }),
             head: CachePadded::new(AtomicU64::new(Laps::START.0)),
             memory: CachePadded::new(Memory {

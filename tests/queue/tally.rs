@@ -1,12 +1,12 @@
 //! What is counted for whoever looks on, on many threads and at the bounds of the buckets.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use ringmq::queue::{
-    BOUNDS, LeaseError, MILLIS_BOUNDS, Message, Millis, Options, Queue, Request, Settings,
+    BOUNDS, Delivery, LeaseError, MILLIS_BOUNDS, Message, Millis, Options, Queue, Request, Settings,
 };
 
 use crate::times;
@@ -158,4 +158,106 @@ fn what_has_expired_is_not_the_oldest() {
     send(&queue, Millis(3));
     assert_eq!(queue.oldest_ready(Millis(4)), Some(Millis(0)));
     assert_eq!(queue.oldest_ready(Millis(5)), Some(Millis(3)));
+}
+
+#[test]
+fn what_expired_at_the_front_of_the_line_hides_nothing_behind_it() {
+    let queue = counted(2000);
+    let ttl = Some(Duration::from_millis(50));
+    for sent_at in 0..1000 {
+        let options = Options { ttl: Some(Duration::from_millis(50)), ..Options::default() };
+        queue.try_send(Message::text("brief"), options, Millis(sent_at / 100)).unwrap();
+    }
+    send(&queue, Millis(20));
+    // Some of them before the sweep that ends them, all of them after it.
+    assert_eq!(queue.oldest_ready(Millis(55)), Some(Millis(6)));
+    assert_eq!(queue.oldest_ready(Millis(70)), Some(Millis(20)));
+    queue.tick(Millis(70));
+    assert_eq!(queue.oldest_ready(Millis(70)), Some(Millis(20)));
+    assert_eq!(queue.oldest_ready(Millis(71)), Some(Millis(20)));
+    // What comes later, into places that were passed long ago.
+    queue.purge(Millis(80));
+    for round in 0..40 {
+        let now = Millis(100 + 100 * round);
+        for _ in 0..100 {
+            let options = Options { ttl, ..Options::default() };
+            queue.try_send(Message::text("brief"), options, now).unwrap();
+        }
+        send(&queue, Millis(now.0 + 60));
+        assert_eq!(queue.oldest_ready(Millis(now.0 + 60)), Some(Millis(now.0 + 60)));
+        assert!(queue.try_take(Millis(now.0 + 60)).is_ok());
+        assert_eq!(queue.oldest_ready(Millis(now.0 + 60)), None);
+    }
+}
+
+#[test]
+fn of_what_came_back_the_one_that_was_sent_first_is_the_oldest() {
+    let queue = counted(200);
+    (0..100).for_each(|sent_at| send(&queue, Millis(sent_at)));
+    let received = receive(&queue, 50, Millis(200));
+    for delivery in received.iter().rev() {
+        queue.release(delivery.receipt, Duration::ZERO, Millis(200)).expect("it is in flight");
+        assert_eq!(queue.oldest_ready(Millis(200)), Some(delivery.sent_at));
+    }
+}
+
+#[test]
+fn the_oldest_of_a_fifo_queue_may_stand_behind_what_is_in_flight() {
+    let queue = counted(10).into_fifo();
+    for (sent_at, group) in [(1, "a"), (2, "a"), (3, "b")] {
+        let message = Message::text("m").with_group(Some(group));
+        queue.try_send(message, Options::default(), Millis(sent_at)).unwrap();
+    }
+    let oldest = || queue.oldest_ready(Millis(9));
+    assert_eq!(oldest(), Some(Millis(1)));
+    let first = receive(&queue, 1, Millis(9)).remove(0);
+    assert_eq!(oldest(), Some(Millis(2)));
+    queue.ack(first.receipt, Millis(9)).unwrap();
+    assert_eq!(oldest(), Some(Millis(2)));
+    queue.purge(Millis(9));
+    assert_eq!(oldest(), None);
+}
+
+/// Nothing is told that is in no message, and in the end what was given back is in front.
+#[test]
+fn the_oldest_is_told_rightly_while_others_send_and_give_back() {
+    let queue = counted(100);
+    let done = AtomicBool::new(false);
+    send(&queue, Millis(1));
+    thread::scope(|scope| {
+        let (queue, done) = (&queue, &done);
+        for _ in 0..2 {
+            scope.spawn(move || {
+                // Gives the first message back whenever it has it.
+                while !done.load(Ordering::Relaxed) {
+                    for delivery in receive_some(queue) {
+                        assert_ne!(delivery.sent_at, Millis(0));
+                        let gone = match delivery.sent_at {
+                            Millis(1) => queue.release(delivery.receipt, Duration::ZERO, Millis(9)),
+                            _ => queue.ack(delivery.receipt, Millis(9)),
+                        };
+                        gone.expect("it is in flight");
+                    }
+                }
+            });
+        }
+        scope.spawn(move || {
+            while !done.load(Ordering::Relaxed) {
+                let _ = queue.try_send(Message::text("m"), Options::default(), Millis(5));
+            }
+        });
+        for _ in 0..times(20_000, 20) {
+            let told = queue.oldest_ready(Millis(9));
+            assert!(matches!(told, None | Some(Millis(1 | 5))), "{told:?}");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    // All that was given back is there, in front.
+    assert_eq!(queue.oldest_ready(Millis(9)), Some(Millis(1)));
+}
+
+fn receive_some(queue: &Queue) -> Vec<Delivery> {
+    let mut received = Vec::new();
+    let _ = queue.try_receive(Request { max: 3, lease: None }, Millis(9), &mut received);
+    received
 }

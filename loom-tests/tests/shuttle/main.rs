@@ -2,6 +2,7 @@
 //!
 //! loom cannot schedule several threads that wait at once; here are the models that have them.
 
+#[allow(dead_code, unused_imports)] // nobody looks here
 #[path = "../../../src/ring/mod.rs"]
 mod ring;
 mod sync;

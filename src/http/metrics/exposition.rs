@@ -55,7 +55,7 @@ impl Collector for Exposed {
 /// A gauge of a queue: its name without its unit, what it means, and how it is read.
 type Gauge = (&'static str, Option<Unit>, &'static str, fn(&Series) -> Value);
 
-const GAUGES: [Gauge; 9] = [
+const GAUGES: [Gauge; 10] = [
     ("ringmq_queue_ready_messages", None, "Messages in line", |it| whole(it.figures.counts.ready)),
     ("ringmq_queue_in_flight_messages", None, "Messages with consumers", |it| {
         whole(it.figures.counts.in_flight)
@@ -63,6 +63,12 @@ const GAUGES: [Gauge; 9] = [
     ("ringmq_queue_delayed_messages", None, "Messages that are not in line yet", |it| {
         whole(it.figures.counts.delayed)
     }),
+    (
+        "ringmq_queue_dying_messages",
+        None,
+        "Messages received too often that the dead-letter queue has no room for yet",
+        |it| whole(it.figures.counts.dying),
+    ),
     ("ringmq_queue_capacity_messages", None, "Messages there may be", |it| {
         whole(it.figures.capacity)
     }),
@@ -136,7 +142,8 @@ fn timing_name(timing: Timing) -> (&'static str, &'static str, &'static [u64; BO
     match timing {
         Timing::InQueue => (
             "ringmq_queue_time_in_queue",
-            "Time from send to first delivery, the message's delay included",
+            "Time from send to first delivery, the message's delay included; once more where that did not \
+             reach its consumer",
             &MILLIS_BOUNDS,
             1e3,
         ),
@@ -145,7 +152,7 @@ fn timing_name(timing: Timing) -> (&'static str, &'static str, &'static [u64; BO
         }
         Timing::Wake => (
             "ringmq_queue_wake_latency",
-            "Time from the send that serves a parked receive until that goes on",
+            "Time from the send that serves a parked receive until that goes on with its messages",
             &NANOS_BOUNDS,
             1e9,
         ),

@@ -11,7 +11,9 @@
 //! listed, or deleted. So what was counted between two readings is booked once: for a queue that was
 //! listed at both, to its own account; otherwise to that of all others. A listed series tells its
 //! account, and `(other)` tells everything ever counted but for what was booked to accounts of queues,
-//! those of deleted queues included. So the sum over all series is what happened, whichever are listed.
+//! those of deleted queues included. So every increase is told once: by the queue's series or by
+//! `(other)`, whichever are listed. The sum over all series is not what ever happened, for a queue that
+//! loses its place takes its account away with its series until it is listed again; so sum increases.
 //!
 //! A queue that is new at a reading, and listed, begins its account with all that it has counted. One that
 //! was there before without being listed begins with nothing, or goes on where it stopped when it was listed
@@ -218,6 +220,7 @@ impl Series {
         sum.counts.ready += counts.ready;
         sum.counts.in_flight += counts.in_flight;
         sum.counts.delayed += counts.delayed;
+        sum.counts.dying += counts.dying;
         sum.counts.bytes += counts.bytes;
         sum.counts.waiting_receivers += counts.waiting_receivers;
         sum.counts.waiting_senders += counts.waiting_senders;

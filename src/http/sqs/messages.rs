@@ -12,7 +12,7 @@ use super::errors::{Kind, SqsError};
 use super::fifo::{Order, sequence_number};
 use super::message_attributes::{self, DEDUPLICATION_ID, Given, TRACE, is_allowed_text};
 use super::number::Number;
-use crate::broker::Named;
+use crate::broker::{Named, Refused};
 use crate::queue::{ContentType, Message, MessageId, Options};
 
 /// A message as a request has it.
@@ -111,6 +111,7 @@ impl Outgoing<'_> {
         }
         let largest = queue.max_message_bytes();
         if self.size() > largest {
+            queue.count_refusal(Refused::TooLarge);
             return Err(SqsError::too_long(largest));
         }
         if !is_allowed_text(body) {

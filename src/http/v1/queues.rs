@@ -158,9 +158,9 @@ struct QueueTotals {
     refused: u64,
     /// Messages gone because their time was over.
     expired: u64,
-    /// Messages dropped for newer ones, or for want of a dead-letter queue.
+    /// Messages dropped for newer ones.
     dropped: u64,
-    /// Messages moved to the dead-letter queue.
+    /// Messages received too often: moved to the dead-letter queue, or lost for want of one.
     dead_letters: u64,
     /// Leases that ran out.
     leases_run_out: u64,

@@ -123,6 +123,14 @@ fn sends_that_are_refused_are_counted_by_reason_once_each() {
     let sqs = json!({"QueueUrl": "greedy", "MessageBody": "x".repeat(2500)});
     assert_eq!(service.sqs("SendMessage", sqs).status, 403);
     assert_eq!(service.refusals("greedy"), json!({"out_of_memory": 2}));
+
+    service.create("small", json!({"max_message_bytes": 10}));
+    let large = json!({"QueueUrl": "small", "MessageBody": "x".repeat(11)});
+    assert_eq!(service.sqs("SendMessage", large).status, 400);
+    let entry = |id: &str, length: usize| json!({"Id": id, "MessageBody": "x".repeat(length)});
+    let batch = json!({"QueueUrl": "small", "Entries": [entry("a", 11), entry("b", 10)]});
+    assert_eq!(service.sqs("SendMessageBatch", batch).status, 200);
+    assert_eq!(service.refusals("small"), json!({"too_large": 2}));
 }
 
 #[test]
@@ -173,6 +181,22 @@ fn sends_to_a_server_that_stops_are_counted() {
 }
 
 #[test]
+fn what_finds_no_room_among_dead_letters_is_told() {
+    let mut service = Service::with_queue(json!({}));
+    service.create("dead", json!({"capacity": 1}));
+    service.create("q", json!({"capacity": 2, "max_receives": 1, "dead_letter": "dead"}));
+    service.send("dead");
+    service.send("q");
+    let receipt = service.receive("q", "").remove(0);
+    service.post(&format!("/v1/queues/q/leases/{receipt}/release"), "");
+    let page = service.page();
+    let told = ["dying_messages", "ready_messages", "in_flight_messages", "delayed_messages"];
+    assert_eq!(told.map(|name| page.of_queue(name, "q")), [1.0, 0.0, 0.0, 0.0]);
+    service.receive("dead", "?lease=0");
+    service.page_when(|page| page.of_queue("dying_messages", "q") == 0.0);
+}
+
+#[test]
 fn gauges_tell_where_messages_are() {
     let mut service = Service::with_queue(json!({"capacity": 7, "max_bytes": 1000}));
     (0..4).for_each(|_| service.send("q"));
@@ -184,6 +208,7 @@ fn gauges_tell_where_messages_are() {
         ("ready_messages", 2.0),
         ("in_flight_messages", 2.0),
         ("delayed_messages", 1.0),
+        ("dying_messages", 0.0),
         ("capacity_messages", 7.0),
         ("paused", 1.0),
         ("parked_receivers", 0.0),

@@ -141,7 +141,8 @@ fn the_dashboard_names_what_is_told() {
     // Nothing that is told of queues and requests is missing on it.
     let plain = |name: &str| name.trim_end_matches("_sum").trim_end_matches("_count").to_owned();
     let histograms: BTreeSet<_> = named.iter().map(|it| it.trim_end_matches("_bucket")).collect();
-    for name in pages[0].names().filter(|name| name.starts_with("ringmq_queue_")) {
+    let told = |name: &&str| name.starts_with("ringmq_queue_") || name.starts_with("ringmq_http_");
+    for name in pages[0].names().filter(told) {
         let name = plain(name);
         let name = name.trim_end_matches("_bucket");
         assert!(histograms.contains(name), "{name} is not on the dashboard");
@@ -182,6 +183,18 @@ fn the_scaler_asks_for_what_is_told() {
     texts(&scaler, "query", &mut found);
     let named = check(&found, &pages());
     assert!(named.contains("ringmq_queue_oldest_ready_age_seconds"), "{named:?}");
+    // A queue that is not among the busiest is told of together with others, and is woken all the same.
+    for query in &found {
+        assert!(query.contains("{queue=\"(other)\"}"), "{query}");
+    }
+    let mut nulls = Vec::new();
+    texts(&scaler, "ignoreNullValues", &mut nulls);
+    assert_eq!(nulls, vec!["false"; found.len()], "what is not told is not 0");
+    let mut service = Service::start_with(&["--metrics-queues", "0"]);
+    service.create("orders", json!({}));
+    service.send("orders");
+    let page = service.page_when(|page| page.of_queue("oldest_ready_age_seconds", "(other)") > 0.0);
+    assert_eq!(page.find("ringmq_queue_oldest_ready_age_seconds", &[("queue", "orders")]), None);
 }
 
 #[test]
