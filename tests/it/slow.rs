@@ -284,3 +284,26 @@ fn a_flood_of_connections_leaves_those_that_are_there() {
     flood.clear();
     assert_eq!(client.take().as_deref(), Some("kept"));
 }
+
+#[cfg(target_os = "linux")]
+/// Started with this limit of open files; whether the limit was raised then, and whether the log warns.
+fn started_with_open_files(limit: &str) -> (bool, bool) {
+    let binary = command().get_program().to_owned();
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg(format!("ulimit {limit} 700 && exec \"$0\" \"$@\"")).arg(binary);
+    let server = Server::launch(shell.args(["--port", "0", "--max-connections", "200"]));
+    let limits = format!("/proc/{}/limits", server.process.id());
+    let limits = std::fs::read_to_string(limits).expect("Linux tells the limits of a process");
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("a line");
+    let mut numbers = line["Max open files".len()..].split_whitespace();
+    let raised = numbers.next() == numbers.next();
+    let log = server.stop(nix::sys::signal::Signal::SIGTERM).stderr;
+    (raised, log.contains("(--max-connections) need about"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_takes_as_many_open_files_as_it_may() {
+    assert_eq!(started_with_open_files("-Sn"), (true, false));
+    assert_eq!(started_with_open_files("-n"), (true, true));
+}

@@ -453,8 +453,7 @@ mod tests {
 
         let mut headers = self::headers(Some(AUTHORIZED));
         headers.insert(HeaderName::from_static(other), HeaderValue::from_static("x"));
-        let request =
-            Signed { method: "POST", path: "/", query: "", headers: &headers };
+        let request = Signed { method: "POST", path: "/", query: "", headers: &headers };
         let error = verify(request, BODY, now).unwrap_err();
         assert!(error.message.ends_with("not signed: x-amz-other"), "{}", error.message);
     }
