@@ -272,7 +272,7 @@ fn what_is_done_to_a_queue_is_told_once() {
 
 #[test]
 fn a_queue_that_stays_full_is_told_once_whichever_face_finds_it() {
-    let server = start("info", &["--capacity", "1"]);
+    let server = start("info", &["--capacity", "1", "--max-connections", "100"]);
     let mut client = server.client();
     client.put("1");
     for _ in 0..20 {
