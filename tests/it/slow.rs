@@ -70,7 +70,7 @@ fn a_head_that_drips_is_answered_408() {
     client.get("/size").assert_json(r#"{"size":0}"#);
     // A header more whenever a moment has passed in which nothing came.
     let mut stream = client.stream();
-    stream.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+    stream.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
     stream.write_all(b"GET /size HTTP/1.1\r\n").expect("the server reads");
     let mut answer = Vec::new();
     loop {
