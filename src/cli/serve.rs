@@ -123,8 +123,8 @@ fn tls(settings: &Settings) -> Result<Option<Arc<Tls>>, Failure> {
 fn raise_open_files(max_connections: usize) {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
-        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit.clone() };
-        if setrlimit(Resource::Nofile, raised.clone()).is_ok() {
+        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
             limit = raised;
         }
     }
