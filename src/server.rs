@@ -79,22 +79,26 @@ pub struct Limits {
     /// How long a request's head may take, and a TLS handshake.
     pub head_timeout: Duration,
     /// How long a body may take in which less than a kilobyte a second comes, and how long an answer of
-    /// which nothing is taken.
+    /// which less is taken.
     pub body_timeout: Duration,
     /// How long a connection is kept on which there is no request.
     pub keep_alive: Duration,
 }
 
-impl Default for Limits {
+impl Limits {
     /// Idle connections are kept for longer than clients and proxies keep theirs by default, so that it
     /// is not the server that closes one at the moment it is used again.
+    pub const DEFAULT: Self = Self {
+        max_connections: 25_600,
+        head_timeout: Duration::from_secs(5),
+        body_timeout: Duration::from_secs(30),
+        keep_alive: Duration::from_secs(75),
+    };
+}
+
+impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_connections: 25_600,
-            head_timeout: Duration::from_secs(5),
-            body_timeout: Duration::from_secs(30),
-            keep_alive: Duration::from_secs(75),
-        }
+        Self::DEFAULT
     }
 }
 

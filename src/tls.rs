@@ -140,6 +140,7 @@ fn read(
     if chain.is_empty() {
         return Err(wrong(certificate, Tls::CERTIFICATE, pem::Error::NoItemsFound));
     }
+    warn_if_public(key);
     let secret =
         PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, Tls::PRIVATE_KEY, error))?;
     CertifiedKey::from_der(chain, secret, provider).map_err(|error| TlsError::Unusable {
@@ -147,4 +148,13 @@ fn read(
         key: key.into(),
         error,
     })
+}
+
+/// Warns if everybody on this machine can read a key. That it cannot be read is told elsewhere.
+fn warn_if_public(key: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    if key.metadata().is_ok_and(|it| it.permissions().mode() & 0o004 != 0) {
+        log::warn!("every user of this machine can read the private key in {}", key.display());
+    }
 }

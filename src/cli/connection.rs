@@ -1,13 +1,12 @@
 //! Which server the commands ask, and how they get there: URL, token, certificates.
 
-use std::fmt;
 use std::fs;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use ringmq::config::Secret;
 use ringmq::duration;
 use ureq::Agent;
 use ureq::http::Uri;
@@ -34,25 +33,6 @@ pub(super) struct Connection {
     /// How long to wait for an answer, and where a command tries again, how long in all
     #[arg(long, env = "RINGMQ_TIMEOUT", default_value = "30s", value_name = "TIME", value_parser = timeout)]
     pub(super) timeout: Duration,
-}
-
-/// What is not shown.
-#[derive(Clone)]
-pub(super) struct Secret(String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-impl FromStr for Secret {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Judged later: clap would show what it refuses.
-        Ok(Self(text.trim().to_owned()))
-    }
 }
 
 /// The longest duration that is a wait of this program.
@@ -107,7 +87,7 @@ pub(super) fn shown(url: &str) -> String {
 
 /// What stands in the header.
 pub(super) fn authorization(options: &Connection) -> Result<Option<String>, CallError> {
-    let Some(Secret(token)) = &options.token else { return Ok(None) };
+    let Some(token) = options.token.as_ref().map(Secret::reveal) else { return Ok(None) };
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         let why = "the token (--token or RINGMQ_TOKEN) must be visible characters without spaces";
         return Err(CallError::Unusable(why.into()));

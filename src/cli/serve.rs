@@ -16,6 +16,7 @@ use ringmq::http::sqs;
 use ringmq::logging;
 use ringmq::server::{self, Options};
 use ringmq::tls::{Tls, TlsError};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use self::reload::{Reload, TokensError};
@@ -24,6 +25,10 @@ use super::{Exit, Failure};
 /// Connections that the system keeps waiting for a worker; beyond that a client has to try again,
 /// a second later. The system may allow fewer.
 const BACKLOG: i32 = 1024;
+
+/// Open files that are no connections: listeners, what the workers wait by, files that are read again, and
+/// connections that are refused.
+const OTHER_FILES: u64 = 512;
 
 /// Serves until told to stop.
 pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
@@ -45,6 +50,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
     }
     let (auth, tls) = (auth(settings)?, tls(settings)?);
     let listener = listen(&settings.host, settings.port)?;
+    raise_open_files(settings.guard.max_connections);
     warn_if_open(&listener, auth.is_some(), tls.is_some());
     let broker = Arc::new(broker);
     let reload = Reload {
@@ -111,6 +117,24 @@ fn tls(settings: &Settings) -> Result<Option<Arc<Tls>>, Failure> {
         _ => Failure::bad_setting("--tls-cert", "RINGMQ_TLS_CERT", cert.display(), error),
     });
     tls.map(|tls| Some(Arc::new(tls)))
+}
+
+/// Each connection is an open file, of which systems let a process have few unless it asks for more.
+fn raise_open_files(max_connections: usize) {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit = raised;
+        }
+    }
+    let needed = max_connections as u64 + OTHER_FILES;
+    if let Some(limit) = limit.current.filter(|limit| *limit < needed) {
+        log::warn!(
+            "{max_connections} connections (--max-connections) need about {needed} open files, and the system \
+             lets this process have {limit}: raise that (ulimit -n, LimitNOFILE), or allow fewer"
+        );
+    }
 }
 
 /// Says what others may do who reach the server, if it is not this machine alone.

@@ -1,7 +1,9 @@
 //! Settings of who may ask, by what, and how slowly.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
@@ -29,20 +31,20 @@ pub struct GuardSettings {
     pub tls_key: Option<PathBuf>,
 
     /// Most connections at once; further ones are answered 503
-    #[arg(long, env = "RINGMQ_MAX_CONNECTIONS", default_value_t = 25_600, value_parser = max_connections)]
+    #[arg(long, env = "RINGMQ_MAX_CONNECTIONS", default_value_t = Limits::DEFAULT.max_connections, value_parser = max_connections)]
     pub max_connections: usize,
 
     /// How long the head of a request may take, and a TLS handshake
-    #[arg(long, env = "RINGMQ_HEAD_TIMEOUT", default_value = "5s", value_parser = head_timeout)]
+    #[arg(long, env = "RINGMQ_HEAD_TIMEOUT", default_value = duration::write(Limits::DEFAULT.head_timeout), value_parser = head_timeout)]
     pub head_timeout: Duration,
 
     /// How long the body of a request may take in which less than 1 KiB a second comes, and an answer of
-    /// which nothing is taken
-    #[arg(long, env = "RINGMQ_BODY_TIMEOUT", default_value = "30s", value_parser = body_timeout)]
+    /// which less is taken
+    #[arg(long, env = "RINGMQ_BODY_TIMEOUT", default_value = duration::write(Limits::DEFAULT.body_timeout), value_parser = body_timeout)]
     pub body_timeout: Duration,
 
     /// How long a connection without a request is kept
-    #[arg(long, env = "RINGMQ_KEEP_ALIVE", default_value = "75s", value_parser = keep_alive)]
+    #[arg(long, env = "RINGMQ_KEEP_ALIVE", default_value = duration::write(Limits::DEFAULT.keep_alive), value_parser = keep_alive)]
     pub keep_alive: Duration,
 }
 
@@ -73,6 +75,15 @@ impl Secret {
     /// The text.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        // Judged later: clap would show what it refuses.
+        Ok(Self(text.trim().to_owned()))
     }
 }
 

@@ -14,7 +14,7 @@ use futures_core::Stream as _;
 use super::refusal::Refusal;
 
 /// Slower than that, in bytes a second, is as good as nothing.
-const LEAST_RATE: usize = 1024;
+pub(crate) const LEAST_RATE: usize = 1024;
 
 /// A body on its way in. The usual one is a single chunk, which is handed on as it is.
 pub(super) struct Body {

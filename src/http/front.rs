@@ -19,7 +19,7 @@ use actix_web::http::Method;
 use actix_web::web::Bytes;
 
 use super::answer::{Answer, LocalBoxFuture, Reply, without_body};
-use super::auth::{Guard, REFUSED_BODY};
+use super::auth::{Caller, Guard, REFUSED_BODY};
 use super::body::Body;
 use super::classic::{self, Route};
 use super::json::read_event;
@@ -131,8 +131,8 @@ impl Drop for Counted {
 pub(super) enum Asked {
     /// A classic route, and why it is refused where it is.
     Classic(Route, Option<Refusal>),
-    /// Something of the v1 face.
-    V1(Request),
+    /// Something of the v1 face, and who asks.
+    V1(Request, Caller),
     /// Whether the server lives or is ready.
     Probe(Request),
     /// Anything, by who may not; whether it is a HEAD.
@@ -205,31 +205,31 @@ where
     fn answer(&self, mut request: Request, to: To, came: Instant) -> Answering<A::Future> {
         let worker = &self.worker;
         let draining = worker.broker.is_draining();
-        let refused = worker.guard.refuse(&request, matches!(to, To::Sqs));
-        let limit = match refused {
-            None => worker.max_body_bytes,
-            Some(_) => worker.max_body_bytes.min(REFUSED_BODY),
+        let checked = worker.guard.check(&request, matches!(to, To::Sqs));
+        let limit = match checked {
+            Ok(_) => worker.max_body_bytes,
+            Err(_) => worker.max_body_bytes.min(REFUSED_BODY),
         };
         let body = |request: &mut Request| {
             let payload = request.take_payload();
             Body::announced(request.head(), payload, limit, worker.guard.body_timeout)
         };
-        let (body, mut asked) = match (refused, to) {
-            (Some(problem), _) => {
+        let (body, mut asked) = match (checked, to) {
+            (Err(problem), _) => {
                 let head = request.method() == Method::HEAD;
                 (body(&mut request), Asked::Refused(problem, head))
             }
-            (None, To::Classic(route)) => {
+            (Ok(_), To::Classic(route)) => {
                 let refusal = route.refusal(request.method(), draining);
                 (body(&mut request), Asked::Classic(route, refusal))
             }
-            (None, To::V1) => (body(&mut request), Asked::V1(request)),
-            (None, To::Probe) => (body(&mut request), Asked::Probe(request)),
-            (None, To::Sqs) => {
+            (Ok(caller), To::V1) => (body(&mut request), Asked::V1(request, caller)),
+            (Ok(_), To::Probe) => (body(&mut request), Asked::Probe(request)),
+            (Ok(_), To::Sqs) => {
                 let worker = Counted::new(worker, draining);
                 return Answering::Later(Box::pin(sqs::answer(worker, request)));
             }
-            (None, To::App(_)) => return Answering::App(self.app.call(request)),
+            (Ok(_), To::App(_)) => return Answering::App(self.app.call(request)),
         };
         let body = match body {
             Ok(None) => Ok(Bytes::new()),
@@ -335,7 +335,9 @@ impl Worker {
         now: Millis,
     ) -> Reply {
         let (route, refusal) = match asked {
-            Asked::V1(request) => return v1::answer(self, request, body, draining),
+            Asked::V1(request, caller) => {
+                return v1::answer(self, request, caller, body, draining);
+            }
             // It says the same whatever the body was.
             Asked::Probe(request) => {
                 return ops::answer(&self.broker, request.method(), request.path()).into();

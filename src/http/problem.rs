@@ -117,6 +117,8 @@ codes! {
         "The queue has no room; `bound` says which of its bounds it met.";
     OutOfMemory = "out_of_memory", SERVICE_UNAVAILABLE, After,
         "All queues together hold as many bytes as the server may.";
+    TooManyConnections = "too_many_connections", SERVICE_UNAVAILABLE, After,
+        "There are as many connections as there may be; told before any request is read.";
     Draining = "draining", SERVICE_UNAVAILABLE, After,
         "The server is stopping and takes no more messages.";
 }
@@ -333,15 +335,25 @@ impl Problem {
         &self.0.failure
     }
 
-    /// As the answer.
-    pub(super) fn answer(&self) -> Answer {
-        let Facts { code, failure, allow, challenge, close } = &*self.0;
-        let document = Document {
+    /// There is no place for one more connection.
+    fn too_many_connections() -> Self {
+        Self::new(Code::TooManyConnections, "there are too many connections")
+            .with_retry_after(Duration::from_secs(1))
+    }
+
+    fn document(&self) -> Vec<u8> {
+        let Facts { code, failure, .. } = &*self.0;
+        line(&Document {
             kind: format!("urn:ringmq:problem:{}", code.as_str()),
             title: code.status().canonical_reason().unwrap_or("Error"),
             failure,
-        };
-        let mut answer = typed(code.status(), PROBLEM_JSON, line(&document));
+        })
+    }
+
+    /// As the answer.
+    pub(super) fn answer(&self) -> Answer {
+        let Facts { code, failure, allow, challenge, close } = &*self.0;
+        let mut answer = typed(code.status(), PROBLEM_JSON, self.document());
         let headers = answer.headers_mut();
         if let Some(wait) = failure.retry_after_s {
             headers.insert(RETRY_AFTER, number(wait));
@@ -358,6 +370,19 @@ impl Problem {
         }
         answer
     }
+}
+
+/// What a client is told, byte by byte, for whose connection there is no place: nobody reads its request.
+pub(crate) fn no_place() -> Vec<u8> {
+    let problem = Problem::too_many_connections();
+    let (status, body) = (problem.0.code.status(), problem.document());
+    let wait = problem.0.failure.retry_after_s.unwrap_or(1);
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n\
+         retry-after: {wait}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    [head.into_bytes(), body].concat()
 }
 
 /// At least one, as HTTP has it.

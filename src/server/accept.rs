@@ -12,17 +12,10 @@ use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::timeout;
 
 use super::connection::{Connection, Places, Timeouts, Transport};
+use crate::http::no_place;
 use crate::logging::Sparingly;
 use crate::queue::Millis;
 use crate::tls::Tls;
-
-/// Told to who comes when there is no place left.
-const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    content-type: application/problem+json\r\n\
-    content-length: 166\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
-    {\"type\":\"urn:ringmq:problem:too_many_connections\",\"title\":\"Service Unavailable\",\
-    \"status\":503,\"code\":\"too_many_connections\",\
-    \"detail\":\"there are too many connections\"}\n";
 
 /// Told to who speaks HTTP where TLS is spoken.
 const NO_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
@@ -45,6 +38,8 @@ pub(super) struct Acceptor {
     tls: Option<Arc<Tls>>,
     timeouts: Timeouts,
     places: Places,
+    /// Told to who comes when there is no place left.
+    no_place: Arc<[u8]>,
     farewells: Arc<AtomicUsize>,
     refusals: Arc<Sparingly>,
     started: Instant,
@@ -56,6 +51,7 @@ impl Acceptor {
             tls,
             timeouts,
             places,
+            no_place: no_place().into(),
             farewells: Arc::default(),
             refusals: Arc::default(),
             started: Instant::now(),
@@ -81,7 +77,7 @@ impl Acceptor {
     async fn accept(self, stream: TcpStream) -> io::Result<(Connection, Option<SocketAddr>)> {
         let peer = stream.peer_addr().ok();
         let Some(place) = self.places.take() else {
-            let told: &[u8] = if self.tls.is_some() { b"" } else { NO_PLACE };
+            let told: &[u8] = if self.tls.is_some() { b"" } else { &self.no_place };
             self.log_refusal();
             self.refuse(stream, told).await;
             return Err(io::ErrorKind::ConnectionRefused.into());
@@ -153,8 +149,8 @@ mod tests {
 
     #[test]
     fn fixed_answers_say_how_long_they_are() {
-        for answer in [NO_PLACE, NO_TLS] {
-            let text = str::from_utf8(answer).unwrap();
+        for answer in [no_place(), NO_TLS.to_vec()] {
+            let text = str::from_utf8(&answer).unwrap();
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
             let length =
                 head.split_once("content-length: ").unwrap().1.split("\r\n").next().unwrap();

@@ -2,8 +2,10 @@
 //!
 //! actix-http times the first head of a connection, and the idle time between requests. What it leaves
 //! open is closed here: a later head that does not come to its end, a body that nobody reads and that
-//! does not come either, a client that takes nothing of its answers. The last is not read from either,
-//! or its requests would pile up as answers.
+//! does not come either, a client that takes hardly anything of its answers. The last is not read from either,
+//! or its requests would pile up as answers; nor is one that goes on asking while a request of its is under way:
+//! actix-http keeps a few requests behind that, and with a full buffer as well it would ask itself without
+//! end whether that has changed.
 //!
 //! What a request costs more by this is a few stores: the timer of a connection is not set anew for
 //! each, but looks, when its time is over, at what has happened since.
@@ -14,7 +16,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use actix_web::rt::net::TcpStream;
@@ -22,12 +24,18 @@ use actix_web::rt::time::{Instant, Sleep, sleep};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
+use crate::http::LEAST_RATE;
+
+/// So much may come, in bytes, before somebody looks at it, and behind a request that is under way: together
+/// well below what actix-http keeps of what it has not looked at, which is 128 KiB.
+const AHEAD: i64 = 16 << 10;
+
 /// How long what is slow may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
     /// For a request's head.
     pub(super) head: Duration,
-    /// For a part of an answer to be taken.
+    /// For enough of an answer to be taken.
     pub(super) answer: Duration,
     /// Until the next request comes.
     pub(super) keep_alive: Duration,
@@ -36,7 +44,7 @@ pub(super) struct Timeouts {
 }
 
 /// What the service of requests tells the connection they came by.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Progress {
     /// Requests whose head was there, modulo 2^32.
     heads: Cell<u32>,
@@ -46,22 +54,72 @@ pub(super) struct Progress {
     begun: Cell<bool>,
     /// Whether the last answer said that the connection is closed after it.
     closing: Cell<bool>,
+    /// Whether the last answer goes on for as long as it likes.
+    streams: Cell<bool>,
+    /// Whether the last request has no body.
+    bodiless: Cell<bool>,
+    /// How many bytes are read for the time being.
+    left: Cell<i64>,
+    /// Whether nothing was under way when something was read last.
+    fresh: Cell<bool>,
+    /// While a body comes whose end is not known: what is left behind it.
+    behind: Cell<Option<i64>>,
+    /// Who goes on reading once something was answered.
+    held: Cell<Option<Waker>>,
 }
 
 impl Progress {
-    /// A request's head is there.
-    pub(super) fn asked(&self) {
+    /// A request's head is there, and a body behind it.
+    pub(super) fn asked(&self, body: Announced) {
         self.heads.set(self.heads.get().wrapping_add(1));
         self.under_way.set(true);
         self.begun.set(false);
+        self.streams.set(false);
+        self.bodiless.set(body == Announced::Bytes(0));
+        let left = if self.fresh.replace(false) { AHEAD } else { self.left.get() };
+        match body {
+            Announced::Bytes(count) => {
+                self.left.set(left.saturating_add(i64::try_from(count).unwrap_or(i64::MAX)));
+            }
+            Announced::Chunks => {
+                self.behind.set(Some(left));
+                self.left.set(AHEAD);
+            }
+        }
     }
 
-    /// Its answer is made. What came meanwhile was its body, mostly.
-    pub(super) fn answered(&self, closing: bool) {
-        self.under_way.set(false);
-        self.begun.set(false);
-        self.closing.set(closing);
+    /// A body has ended whose end was not known.
+    pub(super) fn body_ended(&self) {
+        if let Some(left) = self.behind.take() {
+            self.left.set(left);
+        }
     }
+
+    /// Its answer is made, which may go on. What came meanwhile was its body, mostly, if it has one.
+    pub(super) fn answered(&self, closing: bool, streams: bool) {
+        self.body_ended();
+        self.under_way.set(false);
+        self.streams.set(streams);
+        if !self.bodiless.get() {
+            self.begun.set(false);
+        }
+        self.closing.set(closing);
+        if let Some(waker) = self.held.take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether what comes next is the head of a request, or something that nobody will look at.
+    fn is_idle(&self) -> bool {
+        !self.under_way.get() && !self.streams.get()
+    }
+}
+
+/// The body behind a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Announced {
+    Bytes(u64),
+    Chunks,
 }
 
 /// Bytes in the clear or by TLS.
@@ -79,9 +137,16 @@ pub(super) struct Connection {
     reading: Option<Watch>,
     /// Whether the client took anything since that look began.
     wrote: bool,
-    /// Set while the client takes nothing.
-    writing: Option<Pin<Box<Sleep>>>,
+    /// Set while there is more than the client takes.
+    writing: Option<Writing>,
     _place: Place,
+}
+
+/// Something that is to be taken.
+struct Writing {
+    until: Pin<Box<Sleep>>,
+    /// How much was since that began.
+    taken: usize,
 }
 
 /// A look at what has happened since.
@@ -175,12 +240,25 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
+    /// Something came where nothing had since the last answer.
+    fn began(&mut self, context: &mut Context<'_>) {
+        // From now on it is a head that is waited for, and actix-http does not time this one.
+        if let Some(watch) = &mut self.reading
+            && watch.what == Awaited::Next
+        {
+            watch.what = Awaited::Rest;
+            watch.heads = self.progress.heads.get();
+            self.wrote = false;
+            watch.until.as_mut().reset(Instant::now() + self.timeouts.head);
+            let _ = watch.until.as_mut().poll(context);
+        }
+    }
+
     /// A part of an answer was taken.
-    fn taken(&mut self, context: &mut Context<'_>) {
+    fn taken(&mut self, count: usize, context: &mut Context<'_>) {
         self.wrote = true;
-        if self.writing.take().is_some() {
-            // It may be read from again.
-            context.waker().wake_by_ref();
+        if let Some(writing) = &mut self.writing {
+            writing.taken += count;
         }
         if self.progress.closing.replace(false) {
             let mut until = Box::pin(sleep(self.timeouts.linger));
@@ -191,12 +269,22 @@ impl Connection {
         }
     }
 
-    /// Nothing can be written at present: whether that is so for too long.
+    /// Nothing can be written at present: whether too little was for too long.
     fn nothing_taken<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let writing = self.writing.get_or_insert_with(|| Box::pin(sleep(self.timeouts.answer)));
-        ready!(writing.as_mut().poll(context));
-        log::debug!("a client does not read its answer");
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        let timeout = self.timeouts.answer;
+        let writing = self
+            .writing
+            .get_or_insert_with(|| Writing { until: Box::pin(sleep(timeout)), taken: 0 });
+        while writing.until.as_mut().poll(context).is_ready() {
+            let least = LEAST_RATE as f64 * timeout.as_secs_f64();
+            if (writing.taken as f64) < least {
+                log::debug!("a client does not read its answer");
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            writing.taken = 0;
+            writing.until.as_mut().reset(Instant::now() + timeout);
+        }
+        Poll::Pending
     }
 }
 
@@ -209,13 +297,37 @@ impl AsyncRead for Connection {
         if self.writing.is_some() {
             return Poll::Pending;
         }
+        let idle = self.progress.is_idle();
+        if idle && !self.progress.fresh.replace(true) {
+            self.progress.left.set(AHEAD);
+        }
+        if self.progress.left.get() <= 0 {
+            if idle || self.progress.behind.get().is_some() {
+                // What came is looked at before there is more of it.
+                self.progress.left.set(AHEAD);
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.progress.held.set(Some(context.waker().clone()));
+            return self.nothing_came(context);
+        }
+        let before = buffer.filled().len();
         match Pin::new(&mut self.transport).poll_read(context, buffer) {
             Poll::Ready(read) => {
-                self.progress.begun.set(true);
+                let came = i64::try_from(buffer.filled().len() - before).unwrap_or(i64::MAX);
+                self.progress.left.set(self.progress.left.get() - came);
+                if !self.progress.begun.replace(true) {
+                    self.began(context);
+                }
                 Poll::Ready(read)
             }
             // Either nothing yet, or an end as if the client had gone.
-            Poll::Pending => self.nothing_came(context),
+            Poll::Pending => {
+                if idle {
+                    self.progress.left.set(AHEAD);
+                }
+                self.nothing_came(context)
+            }
         }
     }
 }
@@ -228,8 +340,8 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.transport).poll_write(context, bytes);
         match written {
-            Poll::Ready(_) => {
-                self.taken(context);
+            Poll::Ready(ref count) => {
+                self.taken(*count.as_ref().unwrap_or(&0), context);
                 written
             }
             Poll::Pending => self.nothing_taken(context),
@@ -240,8 +352,10 @@ impl AsyncWrite for Connection {
         let flushed = Pin::new(&mut self.transport).poll_flush(context);
         match flushed {
             Poll::Ready(_) => {
-                if self.writing.is_some() {
-                    self.taken(context);
+                // It was all; what is written next begins anew, and the client may be read from again.
+                if self.writing.take().is_some() {
+                    self.taken(0, context);
+                    context.waker().wake_by_ref();
                 }
                 flushed
             }
@@ -332,5 +446,170 @@ pub(super) struct Place(Arc<AtomicUsize>);
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream as Peer};
+    use std::task::ready;
+
+    use actix_web::rt::System;
+
+    use super::*;
+
+    const HEAD: Duration = Duration::from_secs(5);
+    const KEEP_ALIVE: Duration = Duration::from_secs(75);
+    const ANSWER: Duration = Duration::from_secs(30);
+
+    /// A connection and its client, by a clock of the test's own.
+    fn connected<T>(test: impl AsyncFnOnce(Connection, Peer) -> T) -> T {
+        System::new().block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let peer = Peer::connect(listener.local_addr().unwrap()).unwrap();
+            let (stream, _) = listener.accept().unwrap();
+            stream.set_nonblocking(true).unwrap();
+            let stream = TcpStream::from_std(stream).unwrap();
+            let (head, keep_alive, linger) = (HEAD, KEEP_ALIVE, Duration::from_secs(3));
+            let timeouts = Timeouts { head, answer: ANSWER, keep_alive, linger };
+            let place = Places::new(1).take().unwrap();
+            let connection = Connection::new(Transport::Plain(stream), timeouts, place);
+            tokio::time::pause();
+            test(connection, peer).await
+        })
+    }
+
+    /// Reads until something came, or the end: how much.
+    async fn read(connection: &mut Connection) -> usize {
+        let mut bytes = vec![0; 8192];
+        poll_fn(|context| {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut *connection).poll_read(context, &mut buffer)).unwrap();
+            Poll::Ready(buffer.filled().len())
+        })
+        .await
+    }
+
+    /// Reads nothing for so long.
+    async fn idle(connection: &mut Connection, time: Duration) {
+        let mut pause = Box::pin(sleep(time));
+        poll_fn(|context| {
+            let mut bytes = [0; 10];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            assert!(Pin::new(&mut *connection).poll_read(context, &mut buffer).is_pending());
+            pause.as_mut().poll(context)
+        })
+        .await;
+    }
+
+    #[test]
+    fn a_later_head_has_its_time_however_long_the_connection_was_idle() {
+        for pause in [Duration::ZERO, HEAD / 2, HEAD * 3] {
+            connected(async |mut connection, mut peer| {
+                let progress = connection.progress();
+                peer.write_all(b"first").unwrap();
+                assert_eq!(read(&mut connection).await, 5);
+                idle(&mut connection, Duration::ZERO).await;
+                progress.asked(Announced::Bytes(0));
+                progress.answered(false, false);
+                idle(&mut connection, pause).await;
+                peer.write_all(b"GET").unwrap();
+                assert_eq!(read(&mut connection).await, 3);
+                let began = Instant::now();
+                assert_eq!(read(&mut connection).await, 0);
+                assert!(began.elapsed() <= HEAD * 2, "{:?} after {pause:?}", began.elapsed());
+                drop(connection);
+                let mut told = String::new();
+                peer.read_to_string(&mut told).unwrap();
+                assert!(told.starts_with("HTTP/1.1 408 "), "{told}");
+            });
+        }
+    }
+
+    #[test]
+    fn a_head_that_began_behind_a_request_without_a_body_has_its_time_as_well() {
+        connected(async |mut connection, mut peer| {
+            let progress = connection.progress();
+            peer.write_all(b"first").unwrap();
+            assert_eq!(read(&mut connection).await, 5);
+            progress.asked(Announced::Bytes(0));
+            peer.write_all(b"GET").unwrap();
+            assert_eq!(read(&mut connection).await, 3);
+            idle(&mut connection, HEAD * 3).await;
+            progress.answered(false, false);
+            let began = Instant::now();
+            assert_eq!(read(&mut connection).await, 0);
+            assert!(began.elapsed() <= HEAD * 2, "{:?}", began.elapsed());
+        });
+    }
+
+    #[test]
+    fn who_goes_on_asking_is_not_read_from_until_it_was_answered() {
+        for (body, ends) in [(Announced::Bytes(0), false), (Announced::Chunks, true)] {
+            connected(async |mut connection, mut peer| {
+                let progress = connection.progress();
+                // It may not all fit.
+                peer.set_nonblocking(true).unwrap();
+                let _ = peer.write(&vec![b'x'; 1 << 20]);
+                assert_ne!(read(&mut connection).await, 0);
+                progress.asked(body);
+                if ends {
+                    progress.body_ended();
+                }
+                let mut came = 0;
+                poll_fn(|context| {
+                    loop {
+                        let mut bytes = [0; 8192];
+                        let mut buffer = ReadBuf::new(&mut bytes);
+                        match Pin::new(&mut connection).poll_read(context, &mut buffer) {
+                            Poll::Ready(_) => came += buffer.filled().len(),
+                            Poll::Pending if progress.left.get() <= 0 => return Poll::Ready(()),
+                            Poll::Pending => return Poll::Pending,
+                        }
+                    }
+                })
+                .await;
+                assert!((AHEAD as usize..=AHEAD as usize + 8192).contains(&came), "{came}");
+                progress.answered(false, false);
+                assert!(progress.held.take().is_none());
+                assert_ne!(read(&mut connection).await, 0);
+            });
+        }
+    }
+
+    /// Whether a client is cut that takes at most so many bytes each time.
+    fn is_cut(part: usize) -> bool {
+        connected(async |mut connection, mut peer| {
+            peer.set_nonblocking(true).unwrap();
+            for _ in 0..10 {
+                let mut step = Box::pin(sleep(ANSWER - Duration::from_millis(1)));
+                let cut = poll_fn(|context| {
+                    loop {
+                        match Pin::new(&mut connection).poll_write(context, &[0; 65536]) {
+                            Poll::Ready(Ok(_)) => {}
+                            Poll::Ready(Err(_)) => return Poll::Ready(true),
+                            Poll::Pending => return step.as_mut().poll(context).map(|()| false),
+                        }
+                    }
+                });
+                if cut.await {
+                    return true;
+                }
+                let mut rest = vec![0; part];
+                while !rest.is_empty() {
+                    let Ok(count) = peer.read(&mut rest) else { break };
+                    rest.truncate(rest.len() - count);
+                }
+            }
+            false
+        })
+    }
+
+    #[test]
+    fn who_takes_hardly_anything_of_an_answer_is_cut() {
+        assert!(is_cut(1));
+        assert!(!is_cut(64 << 20));
     }
 }

@@ -4,11 +4,16 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use actix_http::{ConnectionType, Request, Response};
+use actix_http::body::{BodySize, MessageBody};
+use actix_http::error::PayloadError;
+use actix_http::{ConnectionType, HttpMessage as _, Payload, Request, Response};
 use actix_web::dev::{AppConfig, Service, ServiceFactory};
+use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::web::Bytes;
 use actix_web::{Error, HttpResponse};
+use futures_core::Stream;
 
-use super::connection::Progress;
+use super::connection::{Announced, Progress};
 
 type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -26,6 +31,7 @@ where
             Future: 'static,
             Service: Service<Request, Future: Unpin>,
         >,
+    B: MessageBody,
 {
     type Response = Response<B>;
     type Error = HttpResponse;
@@ -46,6 +52,7 @@ pub(super) struct WatchedService<S>(S);
 impl<S, B> Service<Request> for WatchedService<S>
 where
     S: Service<Request, Response = Response<B>, Error = Error, Future: Unpin>,
+    B: MessageBody,
 {
     type Response = Response<B>;
     type Error = HttpResponse;
@@ -55,12 +62,45 @@ where
         self.0.poll_ready(context).map_err(|error| error.error_response())
     }
 
-    fn call(&self, request: Request) -> Self::Future {
+    fn call(&self, mut request: Request) -> Self::Future {
         let progress = request.conn_data::<Rc<Progress>>().cloned();
         if let Some(progress) = &progress {
-            progress.asked();
+            let body = announced(&mut request);
+            progress.asked(body);
+            if body == Announced::Chunks {
+                let (payload, progress) = (request.take_payload(), Rc::clone(progress));
+                *request.payload() =
+                    Payload::Stream { payload: Box::pin(Chunks { payload, progress }) };
+            }
         }
         Answering { answer: self.0.call(request), progress }
+    }
+}
+
+/// What comes behind a request's head.
+fn announced(request: &mut Request) -> Announced {
+    if matches!(request.payload(), Payload::None) {
+        return Announced::Bytes(0);
+    }
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    length.and_then(|length| length.trim().parse().ok()).map_or(Announced::Chunks, Announced::Bytes)
+}
+
+/// A body whose end the connection has to be told.
+struct Chunks {
+    payload: Payload,
+    progress: Rc<Progress>,
+}
+
+impl Stream for Chunks {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let chunk = ready!(Pin::new(&mut self.payload).poll_next(context));
+        if chunk.is_none() {
+            self.progress.body_ended();
+        }
+        Poll::Ready(chunk)
     }
 }
 
@@ -73,6 +113,7 @@ pub(super) struct Answering<F> {
 impl<F, B> Future for Answering<F>
 where
     F: Future<Output = Result<Response<B>, Error>> + Unpin,
+    B: MessageBody,
 {
     type Output = Result<Response<B>, HttpResponse>;
 
@@ -81,7 +122,9 @@ where
         if let Some(progress) = &self.progress {
             let closes =
                 |answer: &Response<B>| answer.head().connection_type() == ConnectionType::Close;
-            progress.answered(answer.as_ref().is_ok_and(closes));
+            let streams = |answer: &Response<B>| answer.body().size() == BodySize::Stream;
+            progress
+                .answered(answer.as_ref().is_ok_and(closes), answer.as_ref().is_ok_and(streams));
         }
         Poll::Ready(answer.map_err(|error| error.error_response()))
     }

@@ -154,7 +154,7 @@ fn what_a_client_says_ends_no_line_and_looks_like_no_field() {
 
 #[test]
 fn a_thousand_messages_are_not_one_line_at_the_default_level() {
-    let server = Server::start_with(&["--log-format", "json"]);
+    let server = Server::start_with(&["--log-format", "json", "--max-connections", "100"]);
     let mut client = server.client();
     client.call("PUT", "/v1/queues/q", &[], b"{}");
     for number in 0..250 {
@@ -272,7 +272,7 @@ fn what_is_done_to_a_queue_is_told_once() {
 
 #[test]
 fn a_queue_that_stays_full_is_told_once_whichever_face_finds_it() {
-    let server = start("info", &["--capacity", "1"]);
+    let server = start("info", &["--capacity", "1", "--max-connections", "100"]);
     let mut client = server.client();
     client.put("1");
     for _ in 0..20 {
@@ -311,7 +311,11 @@ fn server_errors_are_warned_of_but_do_not_fill_the_log() {
     const REQUESTS: u64 = 200;
     let server = start("info", &["--max-memory-bytes", "1000"]);
     let mut client = server.client();
-    let mut send = || client.post("/v1/queues/default/messages", "message").status;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let traceparent = format!("00-{trace}-b7ad6b7169203331-01");
+    let headers = [("traceparent", &*traceparent)];
+    let mut send =
+        || client.call("POST", "/v1/queues/default/messages", &headers, "message").status;
     while send() == 201 {}
     (1..REQUESTS).for_each(|_| assert_eq!(send(), 503));
     let events = stop(server);
@@ -321,6 +325,14 @@ fn server_errors_are_warned_of_but_do_not_fill_the_log() {
     for warning in &warned {
         assert_eq!((&warning["level"], &warning["status"]), (&"WARN".into(), &503.into()));
         assert_eq!(warning["request_id"].as_str().map(str::len), Some(32));
+        assert_eq!(
+            (&warning["method"], &warning["path"]),
+            (&"POST".into(), &"/v1/queues/default/messages".into())
+        );
+        assert_eq!(
+            (&warning["traceparent"], &warning["trace_id"]),
+            (&traceparent.as_str().into(), &trace.into())
+        );
         before += warning["unlogged"].as_u64().expect("a number") + 1;
     }
     assert_eq!(warned[0]["unlogged"], 0);

@@ -299,6 +299,7 @@ fn every_error_is_told_as_the_document_says() {
         "cross_origin",                // another test here
         "incomplete_body",             // the client is gone, and nobody reads it
         "body_timeout",                // takes time: `slow`
+        "too_many_connections",        // of no request: `slow`
         "draining",                    // needs a server that stops: `shutdown`
         "idempotency_key_in_progress", // needs a send that waits: `v1::idempotency`
         "move_not_found",              // of the SQS face, which has words of its own

@@ -37,7 +37,7 @@ fn assert_last(mut client: Client, status: u16) -> Answer {
 
 #[test]
 fn a_head_that_stops_is_answered_408() {
-    let server = Server::start_with(&["--head-timeout", "1s"]);
+    let server = Server::start_with(&["--head-timeout", "3s"]);
     let mut slow = Vec::new();
     for head in [
         "G",
@@ -65,12 +65,12 @@ fn a_head_that_stops_is_answered_408() {
 
 #[test]
 fn a_head_that_drips_is_answered_408() {
-    let server = Server::start_with(&["--head-timeout", "1s"]);
+    let server = Server::start_with(&["--head-timeout", "3s"]);
     let mut client = server.client();
     client.get("/size").assert_json(r#"{"size":0}"#);
     // A header more whenever a moment has passed in which nothing came.
     let mut stream = client.stream();
-    stream.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
+    stream.set_read_timeout(Some(Duration::from_millis(200))).expect("a timeout");
     stream.write_all(b"GET /size HTTP/1.1\r\n").expect("the server reads");
     let mut answer = Vec::new();
     loop {
@@ -111,23 +111,6 @@ fn a_body_that_stops_is_answered_408_in_the_form_of_its_face() {
         assert_last(send("/nowhere"), 408);
     }
     server.client().get("/size").assert_json(r#"{"size":0}"#);
-}
-
-#[test]
-fn a_body_that_goes_on_is_waited_for() {
-    // A kilobyte in each second is enough; here come ten for each third of one.
-    let server = Server::start_with(&["--head-timeout", "1s", "--body-timeout", "1s"]);
-    let mut client = server.client();
-    client.send(
-        "POST /v1/queues/default/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
-    );
-    for _ in 0..10 {
-        client.send([b'x'; 10_000]);
-        pass(&server, "300ms");
-    }
-    let answer = client.answer();
-    assert_eq!(answer.status, 201, "{}", answer.text());
-    client.get("/size").assert_json(r#"{"size":1}"#);
 }
 
 #[test]
@@ -221,13 +204,59 @@ fn who_does_not_read_is_not_read_from() {
     assert_eq!(counted.join().expect("a reader"), expected);
 }
 
+/// What a process has used of processors, in hundredths of a second.
+#[cfg(target_os = "linux")]
+fn ticks(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    let fields = stat.rsplit(')').next().expect("split yields at least one part");
+    let numbers = fields.split_whitespace().skip(11).take(2);
+    numbers.map(|number| number.parse::<u64>().expect("a number")).sum()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_goes_on_asking_behind_a_poll_keeps_no_worker_busy() {
+    let server = Server::start();
+    let poll = format!("POST {RECEIVE}?wait=60&lease=0 HTTP/1.1\r\nHost: x\r\n");
+    let size = "GET /size HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut waiting = Vec::new();
+    for body in ["Content-Length: 0\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"] {
+        let client = server.client();
+        let mut stream = client.stream();
+        stream.set_write_timeout(Some(Duration::from_millis(500))).expect("a timeout");
+        stream.write_all(format!("{poll}{body}").as_bytes()).expect("the server reads");
+        let many = size.repeat(10_000);
+        let mut sent = 0;
+        while sent < many.len() {
+            match stream.write(&many.as_bytes()[sent..]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        waiting.push((client, sent / size.len()));
+    }
+    let before = ticks(server.process.id());
+    pass(&server, "2s");
+    let used = ticks(server.process.id()) - before;
+    assert!(used < 20, "{used} hundredths of a second were used in two seconds");
+    // And what was asked for is answered.
+    for (mut client, count) in waiting {
+        server.client().put("late");
+        assert_eq!(client.answer().json()["messages"][0]["body"], "late");
+        for _ in 0..count {
+            client.answer().assert_json(r#"{"size":0}"#);
+        }
+    }
+}
+
 #[test]
 fn who_does_not_read_is_cut() {
     let mut server = Server::launch(command().args([
         "--port",
         "0",
         "--body-timeout",
-        "100ms",
+        "3s",
         "--log",
         "ringmq=debug",
         "--max-connections",
@@ -283,4 +312,27 @@ fn a_flood_of_connections_leaves_those_that_are_there() {
     client.get("/size").assert_json(r#"{"size":1}"#);
     flood.clear();
     assert_eq!(client.take().as_deref(), Some("kept"));
+}
+
+#[cfg(target_os = "linux")]
+/// Started with this limit of open files; whether the limit was raised then, and whether the log warns.
+fn started_with_open_files(limit: &str) -> (bool, bool) {
+    let binary = command().get_program().to_owned();
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg(format!("ulimit {limit} 700 && exec \"$0\" \"$@\"")).arg(binary);
+    let server = Server::launch(shell.args(["--port", "0", "--max-connections", "200"]));
+    let limits = format!("/proc/{}/limits", server.process.id());
+    let limits = std::fs::read_to_string(limits).expect("Linux tells the limits of a process");
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("a line");
+    let mut numbers = line["Max open files".len()..].split_whitespace();
+    let raised = numbers.next() == numbers.next();
+    let log = server.stop(nix::sys::signal::Signal::SIGTERM).stderr;
+    (raised, log.contains("(--max-connections) need about"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_takes_as_many_open_files_as_it_may() {
+    assert_eq!(started_with_open_files("-Sn"), (true, false));
+    assert_eq!(started_with_open_files("-n"), (true, true));
 }

@@ -1,7 +1,7 @@
 //! Who may ask: bearer tokens with roles on queues, and pages of other origins, which may not.
 //!
-//! A request is checked before its body is read; one of the SQS face after that, because its signature
-//! is of the body too. What needs which role is one table, `access`; which roles a token
+//! A request is checked before its body is read; one of the SQS face knows then who asks, and behind the body, of
+//! which a signature is too, what for. What needs which role is one table, `access`; which roles a token
 //! has is said in a file or a variable ([`read`](Tokens::read)). A request that has begun is
 //! carried out, also if its token goes meanwhile.
 
@@ -60,24 +60,16 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Why a request is refused, whatever its body is. One of the SQS face brings a signature, which is
-    /// looked at later.
-    pub(super) fn refuse(&self, request: &Request, is_sqs: bool) -> Option<Problem> {
+    /// Why a request is refused, whatever its body is; or who asks, where more than its path says may be
+    /// asked for. The SQS face looks for itself: its requests may be signed.
+    pub(super) fn check(&self, request: &Request, is_sqs: bool) -> Result<Caller, Problem> {
         if origin::is_foreign(request, is_sqs) {
-            return Some(Problem::cross_origin());
+            return Err(Problem::cross_origin());
         }
         match &self.auth {
-            Some(auth) if !is_sqs => auth.refuse(request),
-            _ => None,
-        }
-    }
-
-    /// Who asks by a bearer token.
-    pub(super) fn caller(&self, headers: &HeaderMap) -> Caller {
-        let Some(auth) = &self.auth else { return Caller::Anyone };
-        match Given::of(headers) {
-            Given::Token(token) => auth.bearer(token),
-            Given::Nothing | Given::Other | Given::Twice => Caller::Nobody,
+            Some(_) if is_sqs => Ok(Caller::Nobody),
+            Some(auth) => auth.check(request),
+            None => Ok(Caller::Anyone),
         }
     }
 }
@@ -130,38 +122,47 @@ impl Auth {
         Some((Caller::Holder(tokens, place), token))
     }
 
-    fn refuse(&self, request: &Request) -> Option<Problem> {
+    fn check(&self, request: &Request) -> Result<Caller, Problem> {
         let need = access::need(request.method(), request.path());
         if matches!(need, Need::Nothing) {
-            return None;
+            return Ok(Caller::Nobody);
         }
         let given = match Given::of(request.headers()) {
             Given::Token(given) => given,
             Given::Nothing => {
-                return Some(Problem::unauthorized("a bearer token is needed", false));
+                return Err(Problem::unauthorized("a bearer token is needed", false));
             }
             Given::Twice => {
-                return Some(Problem::unauthorized("`Authorization` is given twice", true));
+                return Err(Problem::unauthorized("`Authorization` is given twice", true));
             }
             Given::Other => {
                 let detail = "`Authorization` must be `Bearer`, a blank and the token";
-                return Some(Problem::unauthorized(detail, true));
+                return Err(Problem::unauthorized(detail, true));
             }
         };
         let tokens = self.0.load();
         let Some(place) = tokens.find(given) else {
-            return Some(Problem::unauthorized("the bearer token is not known", true));
+            return Err(Problem::unauthorized("the bearer token is not known", true));
         };
         let token = tokens.at(place);
-        match need {
-            Need::Nothing | Need::Token => None,
-            Need::Role(role, queue) if token.has(role, &queue) => None,
-            Need::Role(role, queue) => Some(Problem::forbidden(role.as_str(), &queue)),
-            Need::Sight(queue) if token.sees(&queue) => None,
-            Need::Sight(queue) => Some(Problem::forbidden(Role::Monitor.as_str(), &queue)),
-            Need::Everywhere(role) if token.has_everywhere(role) => None,
-            Need::Everywhere(role) => Some(Problem::forbidden(role.as_str(), "*")),
+        match &need {
+            Need::Role(role, queue) if !token.has(*role, queue) => {
+                return Err(Problem::forbidden(role.as_str(), queue));
+            }
+            Need::Sight(queue) if !token.sees(queue) => {
+                return Err(Problem::forbidden(Role::Monitor.as_str(), queue));
+            }
+            Need::Everywhere(role) if !token.has_everywhere(*role) => {
+                return Err(Problem::forbidden(role.as_str(), "*"));
+            }
+            _ => {}
         }
+        Ok(match need {
+            // A list tells of several queues, and settings may name a further one.
+            Need::Token | Need::Role(Role::Admin, _) => Caller::Holder(Arc::clone(&tokens), place),
+            // All others get by without the count that all workers share.
+            _ => Caller::Nobody,
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 
 use actix_http::{HttpMessage as _, Request};
 use actix_web::http::Method;
-use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, REFERER};
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// How the client called a proxy in front of this server.
@@ -19,9 +19,18 @@ pub(super) fn is_foreign(request: &Request, is_sqs: bool) -> bool {
         // Pages are fetched across origins, and whoever fetches figures cannot read them. But this takes
         // something away.
         Method::GET | Method::HEAD => {
-            (is_sqs || request.path() == "/dequeue") && site(headers).is_some_and(is_other_site)
+            (is_sqs || request.path() == "/dequeue") && is_fetched(headers)
         }
         _ => headers.get(ORIGIN).is_some_and(|origin| is_other(origin, headers)),
+    }
+}
+
+/// Whether a page elsewhere has an image or the like here. To servers that are neither this machine nor HTTPS,
+/// browsers say no more than which page it is on, if that allows it.
+fn is_fetched(headers: &HeaderMap) -> bool {
+    match site(headers) {
+        Some(site) => is_other_site(site),
+        None => headers.get(REFERER).is_some_and(|page| is_elsewhere(page, headers)),
     }
 }
 
@@ -39,7 +48,13 @@ fn is_other(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     if let Some(site) = site(headers) {
         return is_other_site(site);
     }
-    let host = origin.to_str().ok().and_then(|origin| Some(origin.split_once("://")?.1));
+    is_elsewhere(origin, headers)
+}
+
+/// Whether a URL is of another host than the one that was asked.
+#[cold]
+fn is_elsewhere(url: &HeaderValue, headers: &HeaderMap) -> bool {
+    let host = url.to_str().ok().and_then(|url| url.split_once("://")?.1.split(['/', '?']).next());
     let Some(host) = host else { return true };
     let named = |name: HeaderName| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
@@ -85,6 +100,16 @@ mod tests {
         for site in ["cross-site", "same-site"] {
             assert!(foreign(Method::GET, "/dequeue", &[HERE, ("sec-fetch-site", site)]), "{site}");
         }
+        // As to an address in the network, in the clear.
+        for page in [
+            "http://evil.example/",
+            "http://evil.example/localhost:8080",
+            "http://localhost:3000/",
+            "http://localhost:8080.evil.example/",
+            "about:blank",
+        ] {
+            assert!(foreign(Method::GET, "/dequeue", &[HERE, ("referer", page)]), "{page}");
+        }
     }
 
     #[test]
@@ -101,7 +126,11 @@ mod tests {
         for site in ["same-origin", "none"] {
             assert!(!foreign(Method::GET, "/dequeue", &[HERE, ("sec-fetch-site", site)]), "{site}");
         }
+        for page in ["http://localhost:8080/docs", "http://localhost:8080"] {
+            assert!(!foreign(Method::GET, "/dequeue", &[HERE, ("referer", page)]), "{page}");
+        }
         // A link to the dashboard on another page.
+        assert!(!foreign(Method::GET, "/", &[HERE, ("referer", "http://evil.example/")]));
         assert!(!foreign(Method::GET, "/", &[HERE, ("sec-fetch-site", "cross-site")]));
     }
 }

@@ -11,12 +11,13 @@ use std::time::Duration;
 use actix_http::body::{BodySize, MessageBody as _};
 use actix_http::{HttpMessage as _, Request};
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderName};
+use actix_web::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use log::kv::Value;
 use log::{Level, Record};
 
 use super::{Face, Seen};
 use crate::http::answer::Answer;
+use crate::http::v1::Route;
 
 const TARGET: &str = "ringmq::http";
 
@@ -24,6 +25,9 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The most of a path that is shown, in bytes.
 const LONGEST_PATH: usize = 256;
+
+const LEASES: &str = "/leases/";
+const RELEASE: &str = "/release";
 
 /// What the log says of a request, as far as its answer does not.
 pub(super) struct Line {
@@ -86,6 +90,35 @@ impl Line {
     }
 }
 
+/// As much of every request as says which it was, should it fail: little, because hardly any does.
+pub(super) struct Gist {
+    method: Method,
+    /// The path, or its beginning.
+    path: [u8; Self::PATH],
+    length: usize,
+    traceparent: Option<HeaderValue>,
+}
+
+impl Gist {
+    const PATH: usize = 96;
+
+    /// A copy: what of the request were kept as it is would keep all that its connection reads.
+    #[inline]
+    pub(super) fn of(request: &Request) -> Self {
+        let (whole, mut path) = (request.path().as_bytes(), [0; Self::PATH]);
+        let length = whole.len().min(Self::PATH);
+        path[..length].copy_from_slice(&whole[..length]);
+        let traceparent = request.headers().get(&TRACEPARENT).cloned();
+        Self { method: request.method().clone(), path, length, traceparent }
+    }
+
+    fn path(&self) -> String {
+        let path = String::from_utf8_lossy(&self.path[..self.length]);
+        let more = if self.length == Self::PATH { "…" } else { "" };
+        format!("{}{more}", shown(&path))
+    }
+}
+
 /// Whether an answer says that the server could not do what it should: not so the classic face's 500, which
 /// is what it says of a full queue and of an empty one.
 pub(super) fn is_failure(face: Face, answer: &Answer) -> bool {
@@ -95,15 +128,17 @@ pub(super) fn is_failure(face: Face, answer: &Answer) -> bool {
 
 /// Writes that an answer was such, and how many more were of which nothing was written.
 pub(super) fn write_failure(seen: &Seen, answer: &Answer, id: &str, unlogged: u64) {
+    let path = seen.gist.path();
     let mut fields = vec![
         ("status", Value::from(answer.status().as_u16())),
         ("face", seen.face.name().into()),
         ("request_id", id.into()),
         ("unlogged", unlogged.into()),
     ];
-    if let Some(line) = &seen.line {
-        fields
-            .extend([("method", line.method.as_str().into()), ("path", line.path.as_str().into())]);
+    fields.extend([("method", seen.gist.method.as_str().into()), ("path", path.as_str().into())]);
+    let traceparent = seen.gist.traceparent.as_ref().and_then(|value| value.to_str().ok());
+    if let Some((text, trace)) = traceparent.and_then(|text| Some((text, trace_id(text)?))) {
+        fields.extend([("traceparent", text.into()), ("trace_id", trace.into())]);
     }
     write(Level::Warn, "answered with a server error", &fields);
 }
@@ -121,16 +156,22 @@ fn write(level: Level, message: &str, fields: &[(&str, Value<'_>)]) {
 
 /// A path without the receipt it may have, and not longer than makes sense.
 fn shown(path: &str) -> Cow<'_, str> {
-    const LEASES: &str = "/leases/";
-    let end = path.floor_char_boundary(LONGEST_PATH);
-    let (short, more) = if end < path.len() { (&path[..end], "…") } else { (path, "") };
-    let Some((before, rest)) = short.split_once(LEASES) else {
+    let short = &path[..path.floor_char_boundary(LONGEST_PATH)];
+    let more = if short.len() < path.len() { "…" } else { "" };
+    // The route says where there is one, for a queue may have any name; what is no route may have one as well.
+    let place = match Route::of_path(path) {
+        Some((Route::Lease(receipt), _)) => Some((path.len() - receipt.len(), "")),
+        Some((Route::LeaseRelease(receipt), _)) => {
+            Some((path.len() - RELEASE.len() - receipt.len(), RELEASE))
+        }
+        Some(_) => None,
+        None => path.find(LEASES).map(|place| (place + LEASES.len(), "")),
+    };
+    let Some((before, after)) = place else {
         return if more.is_empty() { short.into() } else { format!("{short}{more}").into() };
     };
-    let (receipt, after) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let receipt =
-        if matches!(receipt, "ack" | "extend" | "release") { receipt } else { "{receipt}" };
-    format!("{before}{LEASES}{receipt}{after}{more}").into()
+    let before = &path[..path.floor_char_boundary(before.min(LONGEST_PATH))];
+    format!("{before}{{receipt}}{after}").into()
 }
 
 /// The trace that a `traceparent` belongs to, if it is one: version, trace, parent and flags in hexadecimal
@@ -160,6 +201,13 @@ mod tests {
             ("/v1/queues/q/leases/1f/release", "/v1/queues/q/leases/{receipt}/release"),
             ("/v1/queues/q/leases/ack", "/v1/queues/q/leases/ack"),
             ("/v1/queues/q/messages", "/v1/queues/q/messages"),
+            ("/v1/queues/leases/leases/1f", "/v1/queues/leases/leases/{receipt}"),
+            ("/v1/queues/leases/leases/1f/release", "/v1/queues/leases/leases/{receipt}/release"),
+            ("/v1/queues/leases/messages", "/v1/queues/leases/messages"),
+            ("/v1/queues/leases/leases/ack", "/v1/queues/leases/leases/ack"),
+            // No route, but meant as one.
+            ("/v1/queues/q/leases/1f/", "/v1/queues/q/leases/{receipt}"),
+            ("/v2/queues/q/leases/1f/release", "/v2/queues/q/leases/{receipt}"),
         ] {
             assert_eq!(shown(path), expected);
         }
@@ -170,7 +218,7 @@ mod tests {
         let path = format!("/{}é{}", "a".repeat(LONGEST_PATH - 2), "b".repeat(1000));
         assert_eq!(shown(&path), format!("/{}…", "a".repeat(LONGEST_PATH - 2)));
         let path = format!("/v1/queues/q/leases/{}", "f".repeat(1000));
-        assert_eq!(shown(&path), "/v1/queues/q/leases/{receipt}…");
+        assert_eq!(shown(&path), "/v1/queues/q/leases/{receipt}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::rt::time;
 
 use self::id::Names;
-use self::line::Line;
+use self::line::{Gist, Line};
 pub(super) use self::requests::WorkerRequests;
 pub use self::requests::{Face, FaceRequests, Requests};
 use super::answer::Answer;
@@ -35,6 +35,8 @@ pub(super) struct Seen {
     /// What the client calls it.
     id: Option<HeaderValue>,
     line: Option<Box<Line>>,
+    /// For who asks what failed.
+    gist: Gist,
 }
 
 /// By what the SQS face calls a request in its answer, whatever the client does.
@@ -62,7 +64,7 @@ impl Observer {
     #[inline]
     pub(super) fn came(&self, request: &Request, face: Face, came: Instant) -> Seen {
         let (id, line) = (id::said(request.headers()), Line::of(request));
-        Seen { face, came, waited: false, id, line }
+        Seen { face, came, waited: false, id, line, gist: Gist::of(request) }
     }
 
     /// Looks at the answer.

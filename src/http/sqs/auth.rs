@@ -2,7 +2,8 @@
 //!
 //! A request is signed in the header `Authorization`, or in its query (a *presigned* URL). Either way it is
 //! put into one canonical form, of which the signature is an HMAC with a key that is derived from the
-//! secret, the date, the region and the service.
+//! secret, the date, the region and the service. Who it says it comes from, and when it was signed, stands in its
+//! head: that is checked before there is a body, and only the HMAC behind it.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -39,7 +40,6 @@ pub(super) struct Signed<'request> {
     pub(super) path: &'request str,
     pub(super) query: &'request str,
     pub(super) headers: &'request HeaderMap,
-    pub(super) body: &'request [u8],
 }
 
 /// What a request says about its signature.
@@ -59,15 +59,24 @@ struct Scope<'claim> {
     region: &'claim str,
 }
 
-/// Checks who a request comes from: `known` tells who has an access key, and the secret of it.
-pub(super) fn verify<T>(
-    request: &Signed<'_>,
+/// A request whose head is in order: what is left to see is whether its body was signed too, and with the
+/// secret.
+pub(super) struct Claimed<'request, T> {
+    request: Signed<'request>,
+    claim: Claim<'request>,
+    who: T,
+    secret: String,
+}
+
+/// Checks who a request says it comes from: `known` tells who has an access key, and the secret of it.
+pub(super) fn claimed<'request, T>(
+    request: Signed<'request>,
     known: impl FnOnce(&str) -> Option<(T, String)>,
     now: SystemTime,
-) -> Result<T, SqsError> {
+) -> Result<Claimed<'request, T>, SqsError> {
     let claim = request.claim()?;
     let scope = claim.scope()?;
-    let (who, own_secret) = known(scope.access_key).ok_or_else(unknown)?;
+    let (who, secret) = known(scope.access_key).ok_or_else(unknown)?;
     claim.check_headers(request.headers)?;
     claim.check_time(now)?;
     if !claim.date.starts_with(scope.date) {
@@ -75,28 +84,37 @@ pub(super) fn verify<T>(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP",
         ));
     }
-    let canonical = request.canonical(&claim)?;
-    let text = format!(
-        "{ALGORITHM}\n{}\n{}/{}/{SERVICE}/{END}\n{}",
-        claim.date,
-        scope.date,
-        scope.region,
-        hexadecimal(&Sha256::digest(canonical.as_bytes()))
-    );
-    let signature = base16ct::lower::decode_vec(&*claim.signature).unwrap_or_default();
-    let mut secret = b"AWS4".to_vec();
-    secret.extend_from_slice(own_secret.as_bytes());
-    let key = [scope.date, scope.region, SERVICE, END]
-        .iter()
-        .fold(secret, |key, part| hmac(&key, part).finalize().into_bytes().to_vec());
-    // In a time that does not depend on where the two differ.
-    hmac(&key, &text).verify_slice(&signature).map_err(|_| {
-        no_match(
-            "The request signature we calculated does not match the signature you provided. Check your \
-             AWS Secret Access Key and signing method. Consult the service documentation for details.",
-        )
-    })?;
-    Ok(who)
+    Ok(Claimed { request, claim, who, secret })
+}
+
+impl<T> Claimed<'_, T> {
+    /// Whether the secret's holder signed the request with this body; then who that is.
+    pub(super) fn verify(self, body: &[u8]) -> Result<T, SqsError> {
+        let Self { request, claim, who, secret: own_secret } = self;
+        let scope = claim.scope()?;
+        let canonical = request.canonical(&claim, body)?;
+        let text = format!(
+            "{ALGORITHM}\n{}\n{}/{}/{SERVICE}/{END}\n{}",
+            claim.date,
+            scope.date,
+            scope.region,
+            hexadecimal(&Sha256::digest(canonical.as_bytes()))
+        );
+        let signature = base16ct::lower::decode_vec(&*claim.signature).unwrap_or_default();
+        let mut secret = b"AWS4".to_vec();
+        secret.extend_from_slice(own_secret.as_bytes());
+        let key = [scope.date, scope.region, SERVICE, END]
+            .iter()
+            .fold(secret, |key, part| hmac(&key, part).finalize().into_bytes().to_vec());
+        // In a time that does not depend on where the two differ.
+        hmac(&key, &text).verify_slice(&signature).map_err(|_| {
+            no_match(
+                "The request signature we calculated does not match the signature you provided. Check your \
+                 AWS Secret Access Key and signing method. Consult the service documentation for details.",
+            )
+        })?;
+        Ok(who)
+    }
 }
 
 /// Nobody has this access key or token.
@@ -210,7 +228,7 @@ impl<'request> Signed<'request> {
     }
 
     /// The one form of the request that is signed.
-    fn canonical(&self, claim: &Claim<'_>) -> Result<String, SqsError> {
+    fn canonical(&self, claim: &Claim<'_>, body: &[u8]) -> Result<String, SqsError> {
         let query = self.canonical_query(claim)?;
         let mut headers = String::new();
         for name in claim.signed_headers.split(';') {
@@ -228,7 +246,7 @@ impl<'request> Signed<'request> {
             utf8_percent_encode(self.path, ESCAPED_IN_PATHS),
             query,
             claim.signed_headers,
-            hexadecimal(&Sha256::digest(self.body)),
+            hexadecimal(&Sha256::digest(body)),
         ))
     }
 }
@@ -331,6 +349,10 @@ mod tests {
         (access == "AKIDEXAMPLE").then_some(((), secret))
     }
 
+    fn verify(request: Signed<'_>, body: &[u8], now: SystemTime) -> Result<(), SqsError> {
+        claimed(request, known, now)?.verify(body)
+    }
+
     fn at(text: &str) -> SystemTime {
         text.parse::<Timestamp>().expect(text).into()
     }
@@ -351,16 +373,16 @@ mod tests {
 
     fn signed(authorization: &str, body: &[u8], now: &str) -> Result<(), Kind> {
         let headers = headers(Some(authorization));
-        let request = Signed { method: "POST", path: "/", query: "", headers: &headers, body };
-        verify(&request, known, at(now)).map_err(|error| error.kind)
+        let request = Signed { method: "POST", path: "/", query: "", headers: &headers };
+        verify(request, body, at(now)).map_err(|error| error.kind)
     }
 
     fn presigned(query: &str, now: &str) -> Result<(), Kind> {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static("localhost:8080"));
         let path = "/000000000000/a";
-        let request = Signed { method: "GET", path, query, headers: &headers, body: b"" };
-        verify(&request, known, at(now)).map_err(|error| error.kind)
+        let request = Signed { method: "GET", path, query, headers: &headers };
+        verify(request, b"", at(now)).map_err(|error| error.kind)
     }
 
     // The signatures are botocore's.
@@ -419,8 +441,8 @@ mod tests {
         headers.insert(HOST, HeaderValue::from_static("localhost:8080"));
         let check = |headers: &HeaderMap| {
             let path = "/000000000000/a";
-            let request = Signed { method: "GET", path, query: PRESIGNED, headers, body: b"" };
-            verify(&request, known, now).map_err(|error| error.kind)
+            let request = Signed { method: "GET", path, query: PRESIGNED, headers };
+            verify(request, b"", now).map_err(|error| error.kind)
         };
         assert_eq!(check(&headers), Ok(()));
         headers.insert(
@@ -431,9 +453,8 @@ mod tests {
 
         let mut headers = self::headers(Some(AUTHORIZED));
         headers.insert(HeaderName::from_static(other), HeaderValue::from_static("x"));
-        let request =
-            Signed { method: "POST", path: "/", query: "", headers: &headers, body: BODY };
-        let error = verify(&request, known, now).unwrap_err();
+        let request = Signed { method: "POST", path: "/", query: "", headers: &headers };
+        let error = verify(request, BODY, now).unwrap_err();
         assert!(error.message.ends_with("not signed: x-amz-other"), "{}", error.message);
     }
 
@@ -454,7 +475,7 @@ mod tests {
         }
         let canonical = |query: &str| {
             let headers = HeaderMap::new();
-            let request = Signed { method: "GET", path: "/", query, headers: &headers, body: b"" };
+            let request = Signed { method: "GET", path: "/", query, headers: &headers };
             let claim = Claim {
                 credential: "".into(),
                 signed_headers: "".into(),

@@ -32,7 +32,7 @@ mod xml;
 
 use std::future::poll_fn;
 
-use actix_http::{HttpMessage as _, Request};
+use actix_http::{HttpMessage as _, Payload, Request};
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
@@ -45,7 +45,7 @@ use self::limits::Limits;
 pub use self::limits::LimitsKind;
 pub use self::settings::{Keys, Settings};
 use super::answer::Answer;
-use super::auth::{Caller, Given};
+use super::auth::{Caller, Given, REFUSED_BODY};
 use super::body::Body;
 use super::front::Counted;
 use super::refusal::Refusal;
@@ -132,9 +132,23 @@ pub(super) async fn answer(worker: Counted, mut request: Request) -> Answer {
         draining: worker.broker.is_draining(),
         worker,
     };
-    let answered = match read_body(&mut request, &call.worker).await {
-        Ok(body) => run(&mut call, &request, target.as_ref(), body).await,
-        Err(error) => Err(error),
+    let payload = request.take_payload();
+    let asker = Asker::of(&call, &request);
+    let limit = match &asker {
+        Ok(_) => call.worker.max_body_bytes.saturating_mul(ESCAPED),
+        Err(_) => call.worker.max_body_bytes.min(REFUSED_BODY),
+    };
+    let body = read_body(&request, payload, limit, &call.worker).await;
+    let answered = match (asker, body) {
+        // Whatever its body is.
+        (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+        (Ok(asker), Ok(body)) => match asker.caller(&body) {
+            Ok(caller) => {
+                call.caller = caller;
+                run(&mut call, &request, target.as_ref(), body).await
+            }
+            Err(error) => Err(error),
+        },
     };
     let mut answer = answered.unwrap_or_else(|error| {
         let mut answer = protocol.error(&error, &call.request_id);
@@ -160,7 +174,6 @@ async fn run(
     target: Option<&HeaderValue>,
     body: Bytes,
 ) -> Result<Answer, SqsError> {
-    call.caller = caller(call, request, &body)?;
     if let Some(target) = target {
         let action = target.to_str().ok().and_then(|target| target.strip_prefix(TARGET_PREFIX));
         let unknown = || SqsError::new(Kind::UnknownOperation, "There is no such operation.");
@@ -175,39 +188,60 @@ async fn run(
     actions::run(action, call, &Input::Query(query::document(&parameters))).await
 }
 
-/// Who asks: by the signature of the server's key or of a token, or by a bearer token.
-fn caller(call: &Call, request: &Request, body: &[u8]) -> Result<Caller, SqsError> {
-    let (keys, tokens) = (call.face().keys.as_ref(), call.worker.guard.auth.as_ref());
-    if keys.is_none() && tokens.is_none() {
-        return Ok(Caller::Anyone);
-    }
-    if let Some(tokens) = tokens {
-        match Given::of(request.headers()) {
-            Given::Token(token) => match tokens.bearer(token) {
-                Caller::Nobody => return Err(auth::unknown()),
-                caller => return Ok(caller),
-            },
-            Given::Twice => return Err(auth::incomplete("Authorization is given twice.")),
-            Given::Nothing | Given::Other => {}
-        }
-    }
-    let signed = auth::Signed {
-        method: request.method().as_str(),
-        path: request.path(),
-        query: request.uri().query().unwrap_or_default(),
-        headers: request.headers(),
-        body,
-    };
-    let known = |access: &str| match keys.filter(|keys| keys.access == access) {
-        Some(keys) => Some((Caller::Anyone, keys.secret.clone())),
-        None => tokens?.signer(access),
-    };
-    auth::verify(&signed, known, Clock::system_time())
+/// Who asks, as far as the head of the request says it.
+enum Asker<'request> {
+    Known(Caller),
+    /// If the body goes with the signature.
+    Signed(Box<auth::Claimed<'request, Caller>>),
 }
 
-async fn read_body(request: &mut Request, worker: &Counted) -> Result<Bytes, SqsError> {
-    let limit = worker.max_body_bytes.saturating_mul(ESCAPED);
-    let payload = request.take_payload();
+impl<'request> Asker<'request> {
+    /// Who asks: by the signature of the server's key or of a token, or by a bearer token. Whoever is not known
+    /// fills no memory.
+    fn of(call: &Call, request: &'request Request) -> Result<Self, SqsError> {
+        let (keys, tokens) = (call.face().keys.as_ref(), call.worker.guard.auth.as_ref());
+        if keys.is_none() && tokens.is_none() {
+            return Ok(Self::Known(Caller::Anyone));
+        }
+        if let Some(tokens) = tokens {
+            match Given::of(request.headers()) {
+                Given::Token(token) => match tokens.bearer(token) {
+                    Caller::Nobody => return Err(auth::unknown()),
+                    caller => return Ok(Self::Known(caller)),
+                },
+                Given::Twice => return Err(auth::incomplete("Authorization is given twice.")),
+                Given::Nothing | Given::Other => {}
+            }
+        }
+        let signed = auth::Signed {
+            method: request.method().as_str(),
+            path: request.path(),
+            query: request.uri().query().unwrap_or_default(),
+            headers: request.headers(),
+        };
+        let known = |access: &str| match keys.filter(|keys| keys.access == access) {
+            Some(keys) => Some((Caller::Anyone, keys.secret.clone())),
+            None => tokens?.signer(access),
+        };
+        let claimed = auth::claimed(signed, known, Clock::system_time())?;
+        Ok(Self::Signed(Box::new(claimed)))
+    }
+
+    /// The same, now that the body is there.
+    fn caller(self, body: &[u8]) -> Result<Caller, SqsError> {
+        match self {
+            Self::Known(caller) => Ok(caller),
+            Self::Signed(claimed) => claimed.verify(body),
+        }
+    }
+}
+
+async fn read_body(
+    request: &Request,
+    payload: Payload,
+    limit: usize,
+    worker: &Counted,
+) -> Result<Bytes, SqsError> {
     let read = match Body::announced(request.head(), payload, limit, worker.guard.body_timeout) {
         Ok(None) => return Ok(Bytes::new()),
         Ok(Some(mut body)) => poll_fn(|context| body.poll(context)).await,

@@ -30,6 +30,7 @@ pub(super) struct Call<'request> {
     request: &'request Request,
     /// As in the path.
     name: Cow<'request, str>,
+    caller: &'request Caller,
     queue: OnceCell<Arc<Named>>,
     /// Until somebody looks at it.
     body: Cell<Option<Result<Bytes, Refusal>>>,
@@ -50,6 +51,7 @@ impl<'request> Call<'request> {
         worker: &'request Rc<Worker>,
         request: &'request Request,
         name: &'request str,
+        caller: &'request Caller,
         body: Result<Bytes, Refusal>,
         draining: bool,
     ) -> Self {
@@ -57,6 +59,7 @@ impl<'request> Call<'request> {
             worker,
             request,
             name: decoded(name),
+            caller,
             queue: OnceCell::new(),
             body: Cell::new(Some(body)),
             draining,
@@ -138,9 +141,10 @@ impl<'request> Call<'request> {
 
     // Who asks.
 
-    /// Who asks, where more than the queue of the path matters.
-    pub(super) fn caller(&self) -> Caller {
-        self.worker.guard.caller(self.request.headers())
+    /// Who asks, as of when the request came. Known only where more than the queue of the path matters: to a list,
+    /// and to who is admin of that queue.
+    pub(super) fn caller(&self) -> &Caller {
+        self.caller
     }
 
     /// Refuses a client that names a further queue and may not send to it.

@@ -28,6 +28,7 @@ use actix_web::web::Bytes;
 use self::call::Call;
 pub(super) use self::call::decoded;
 use super::answer::{Reply, without_body};
+use super::auth::Caller;
 use super::front::Worker;
 use super::openapi::Endpoint;
 use super::problem::Problem;
@@ -162,10 +163,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 pub(super) fn answer(
     worker: &Rc<Worker>,
     request: &Request,
+    caller: &Caller,
     body: Result<Bytes, Refusal>,
     draining: bool,
 ) -> Reply {
-    match answer_with_body(worker, request, body, draining) {
+    match answer_with_body(worker, request, caller, body, draining) {
         Reply::Now(answer) if *request.method() == Method::HEAD => without_body(answer).into(),
         reply => reply,
     }
@@ -175,13 +177,14 @@ pub(super) fn answer(
 fn answer_with_body(
     worker: &Rc<Worker>,
     request: &Request,
+    caller: &Caller,
     body: Result<Bytes, Refusal>,
     draining: bool,
 ) -> Reply {
     let Some((route, name)) = Route::of_path(request.path()) else {
         return Problem::unknown_path().answer().into();
     };
-    let call = Call::new(worker, request, name, body, draining);
+    let call = Call::new(worker, request, name, caller, body, draining);
     let mut reply = carry_out(&call, route).unwrap_or_else(|problem| {
         call.look_up_for_mark();
         problem.answer().into()

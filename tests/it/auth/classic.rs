@@ -139,3 +139,36 @@ fn who_is_not_known_fills_no_memory() {
         assert_eq!(answer.header("connection"), Some("close"));
     }
 }
+
+#[test]
+fn who_is_not_known_to_the_sqs_face_fills_no_memory_either() {
+    let server = start();
+    let signed = |access: &str, date: &str| {
+        format!(
+            "X-Amz-Date: {date}\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential={access}/20200101/us-east-1/sqs/aws4_request, \
+             SignedHeaders=host;x-amz-date;x-amz-target, Signature=00\r\n"
+        )
+    };
+    let bearer = "Authorization: Bearer root-token-0123456789\r\n";
+    for (claims, code) in [
+        (String::new(), "MissingAuthenticationToken"),
+        ("Authorization: Bearer nobodys-token-0123456789\r\n".into(), "InvalidClientTokenId"),
+        (bearer.repeat(2), "IncompleteSignature"),
+        (signed("nobody", "20200101T000000Z"), "InvalidClientTokenId"),
+        // Somebody's, of years ago.
+        (signed("root", "20200101T000000Z"), "SignatureDoesNotMatch"),
+    ] {
+        for path in ["/", "/000000000000/q"] {
+            let mut client = server.client();
+            client.send(format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonSQS.SendMessage\r\n\
+                 {claims}Content-Length: 1000000\r\n\r\n"
+            ));
+            let answer = client.answer();
+            let expected = format!("{code};Sender");
+            assert_eq!(answer.header("x-amzn-query-error"), Some(&*expected), "{claims}");
+            assert_eq!(answer.header("connection"), Some("close"));
+        }
+    }
+}

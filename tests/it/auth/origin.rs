@@ -33,10 +33,14 @@ fn a_page_elsewhere_changes_nothing() {
             answer.assert_problem(403, "cross_origin");
         }
     }
-    // An image is fetched without an origin.
-    for site in ["cross-site", "same-site"] {
+    // An image is fetched without an origin, and to some addresses without the other header.
+    for header in [
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+        ("Referer", "http://evil.example/page"),
+    ] {
         for path in ["/dequeue", "/?Action=PurgeQueue&QueueUrl=default"] {
-            let answer = client.call("GET", path, &[("Sec-Fetch-Site", site)], "");
+            let answer = client.call("GET", path, &[header], "");
             answer.assert_problem(403, "cross_origin");
         }
     }

@@ -134,7 +134,7 @@ fn a_file_that_others_can_read_is_warned_of() {
 fn a_server_for_other_machines_says_what_they_may() {
     let lines = |tokens: Option<&str>, host: &str| {
         let mut command = command();
-        command.args(["--port", "0", "--host", host]);
+        command.args(["--port", "0", "--host", host, "--max-connections", "100"]);
         if let Some(tokens) = tokens {
             command.env("RINGMQ_AUTH_TOKENS", tokens);
         }
