@@ -119,6 +119,8 @@ codes! {
         "All queues together hold as many bytes as the server may.";
     Draining = "draining", SERVICE_UNAVAILABLE, After,
         "The server is stopping and takes no more messages.";
+    TooManyWatchers = "too_many_watchers", SERVICE_UNAVAILABLE, After,
+        "As many pages watch the queues as the server lets.";
 }
 
 impl Serialize for Code {
@@ -320,6 +322,11 @@ impl Problem {
     /// A page of another origin asks.
     pub(super) fn cross_origin() -> Self {
         Self::new(Code::CrossOrigin, "the request comes from a page of another origin")
+    }
+
+    /// Nobody else can watch the queues now.
+    pub(super) fn too_many_watchers(detail: impl Into<String>) -> Self {
+        Self::new(Code::TooManyWatchers, detail).with_retry_after(Duration::from_secs(5))
     }
 
     /// No message has this id, or not any more.
