@@ -173,7 +173,8 @@ pub(super) mod tests {
 
     #[test]
     fn comments_and_indentation_are_taken_away_and_lines_stay() {
-        let source = "// one\na\n  /** two\n   * three\n   */\n  b; // four\n    /* five */\n*, c {\n}\n";
+        let source =
+            "// one\na\n  /** two\n   * three\n   */\n  b; // four\n    /* five */\n*, c {\n}\n";
         let (tight, size) = tighten::<256>(source.as_bytes());
         assert_eq!(str::from_utf8(&tight[..size]).unwrap(), "\na\n\n\n\nb; // four\n\n*, c {\n}\n");
     }

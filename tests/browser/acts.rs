@@ -141,7 +141,8 @@ fn a_queue_is_shrunk_only_after_a_question_and_never_below_its_depth() {
         // What the default is only the server knows, so this may be less.
         page.fill("[name=capacity]", " ").await;
         page.click("#save").await;
-        page.until_text("dialog", "from 10 to what the server has by default; it holds 4 now").await;
+        page.until_text("dialog", "from 10 to what the server has by default; it holds 4 now")
+            .await;
         page.click(CONFIRM).await;
         page.until("document.querySelector('[name=capacity]').value === '1024'").await;
         page.assert_had_no_complaint(&[409]).await;
@@ -306,7 +307,10 @@ fn a_queue_is_made_in_the_page() {
         );
 
         // One that is there is not changed instead, though the page may not know of it.
-        page.js("return import('/ui/store.js').then(({ store }) => store.queues.delete('default'))").await;
+        page.js(
+            "return import('/ui/store.js').then(({ store }) => store.queues.delete('default'))",
+        )
+        .await;
         page.press("n").await;
         page.fill("dialog [name=name]", "default").await;
         page.fill("dialog [name=lease]", "77s").await;

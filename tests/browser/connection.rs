@@ -8,7 +8,8 @@ use crate::support::Server;
 #[test]
 fn what_was_seen_stays_when_a_connection_is_made_again() {
     test(&[], DESKTOP, async |page, _| {
-        page.js("return import('/ui/store.js').then(({ store }) => { window.store = store; })").await;
+        page.js("return import('/ui/store.js').then(({ store }) => { window.store = store; })")
+            .await;
         page.until("store.times.length > 2").await;
         // As who connects again meets the look that he has.
         let seen = page

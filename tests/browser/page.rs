@@ -59,7 +59,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 
 /// The program that drives browsers, and the folder that they keep their things in.
 struct Chromedriver {
-    process: Process,
+    _process: Process,
     url: String,
     profiles: PathBuf,
     browsers: u32,
@@ -166,7 +166,7 @@ impl Chromedriver {
         let mut process = Process::spawn(Command::new(DRIVER).arg("--port=0"));
         let started = process.stdout.wait_for(|line| line.contains("successfully on port "));
         let port = started.rsplit(' ').next().expect("split yields a part").trim_end_matches('.');
-        Self { process, url: format!("http://127.0.0.1:{port}"), profiles, browsers: 0 }
+        Self { _process: process, url: format!("http://127.0.0.1:{port}"), profiles, browsers: 0 }
     }
 }
 
@@ -310,7 +310,8 @@ impl Page {
     pub async fn assert_had_no_complaint(&self, but: &[u16]) {
         let log = self.driver.get_log("browser").await.expect("the browser has a log");
         for entry in log {
-            let expected = but.iter().any(|status| entry.message.contains(&format!("a status of {status} ")));
+            let expected =
+                but.iter().any(|status| entry.message.contains(&format!("a status of {status} ")));
             assert!(
                 expected || matches!(&*entry.level, "INFO" | "DEBUG"),
                 "{}: {}",

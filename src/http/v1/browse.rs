@@ -49,7 +49,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "browseMessages",
             "Look at messages\nThe first in line, without receiving or counting them.",
         )
-        .query("max", max, "How many at most. There are fewer where together they have more than 16 MiB.")
+        .query(
+            "max",
+            max,
+            "How many at most. There are fewer where together they have more than 16 MiB.",
+        )
         .answers_json::<delivery::Messages>(
             "The first messages in line.",
             serde_json::json!({ "messages": [delivery::example(false)] }),

@@ -89,7 +89,7 @@ function updateBanners() {
       && ['bad', 'Out of memory for messages: sends to every queue are refused.'],
   ];
   banner(banners, notes);
-  const full = connection === 'live' ? fullQueues() : [];
+  const full = connection === 'live' && store.head ? fullQueues() : [];
   banner(fullness, [full.length > 0 && ['warn', full.length === 1
     ? `The queue ${full[0]} is full.`
     : `${whole(full.length)} queues are full: ${full.slice(0, 3).join(', ')}${full.length > 3 ? '…' : ''}.`]]);
