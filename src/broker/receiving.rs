@@ -149,9 +149,17 @@ impl Broker {
     }
 
     /// The first messages in line, without receiving them; see [`Queue::browse`](crate::queue::Queue::browse).
-    pub fn browse(&self, queue: &Arc<Named>, max: usize) -> Delivered {
+    /// Those behind the first that have more than `max_bytes` together are left out.
+    pub fn browse(&self, queue: &Arc<Named>, max: usize, max_bytes: u64) -> Delivered {
         let _no_message_moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
-        let looks = queue.queue.browse(max, self.now());
+        let mut looks = queue.queue.browse(max, self.now());
+        let mut bytes = 0;
+        let fit = looks.iter().take_while(|look| {
+            bytes += look.message.size();
+            bytes <= max_bytes
+        });
+        let fit = fit.count().max(1);
+        looks.truncate(fit);
         Delivered::looked_at(Arc::clone(queue), looks, self.clock)
     }
 

@@ -8,6 +8,7 @@ pub mod auth;
 mod body;
 mod classic;
 pub mod dashboard;
+mod files;
 mod front;
 mod json;
 mod metrics;

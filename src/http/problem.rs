@@ -121,6 +121,8 @@ codes! {
         "There are as many connections as there may be; told before any request is read.";
     Draining = "draining", SERVICE_UNAVAILABLE, After,
         "The server is stopping and takes no more messages.";
+    TooManyWatchers = "too_many_watchers", SERVICE_UNAVAILABLE, After,
+        "As many pages watch the queues as the server lets.";
 }
 
 impl Serialize for Code {
@@ -322,6 +324,11 @@ impl Problem {
     /// A page of another origin asks.
     pub(super) fn cross_origin() -> Self {
         Self::new(Code::CrossOrigin, "the request comes from a page of another origin")
+    }
+
+    /// Nobody else can watch the queues now.
+    pub(super) fn too_many_watchers(detail: impl Into<String>) -> Self {
+        Self::new(Code::TooManyWatchers, detail).with_retry_after(Duration::from_secs(5))
     }
 
     /// No message has this id, or not any more.

@@ -2,8 +2,25 @@
 
 use nix::sys::signal::Signal;
 
-use crate::page::{DESKTOP, run};
+use crate::page::{DESKTOP, run, test};
 use crate::support::Server;
+
+#[test]
+fn what_was_seen_stays_when_a_connection_is_made_again() {
+    test(&[], DESKTOP, async |page, _| {
+        page.js("return import('/ui/store.js').then(({ store }) => { window.store = store; })")
+            .await;
+        page.until("store.times.length > 2").await;
+        // As who connects again meets the look that he has.
+        let seen = page
+            .js("const before = store.times.length, time = store.times.at(-1);
+                 store.hear('whole', { ...store.head, time, started: 1, version: store.version, fields: Object.keys(store.place),
+                   new: [...store.queues.values()].map(({ name, figures }, index) => [index + 1, name, ...figures]) });
+                 return [store.times.length - before, store.times.at(-1) - time, store.series(null, [() => 1])[0].length - before]")
+            .await;
+        assert_eq!(seen, serde_json::json!([0, 0, 0]));
+    });
+}
 
 #[test]
 fn the_page_connects_again_after_the_server_was_restarted() {

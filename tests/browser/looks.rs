@@ -100,6 +100,16 @@ fn nothing_scrolls_sideways_on_a_phone() {
         prepare(server);
         page.until_text(".banner, .summary", "4").await;
         assert_fits(page, "all queues").await;
+        // With all that may stand in the bar, on one line.
+        let bar = page
+            .js("const line = document.querySelector('.bar').offsetHeight;
+                 document.querySelector('#sign-out').hidden = false;
+                 document.querySelector('#live').textContent = 'reconnecting';
+                 document.querySelector('#theme').textContent = 'Theme: light';
+                 const { scrollWidth, clientWidth, offsetHeight } = document.querySelector('.bar');
+                 return [scrollWidth - clientWidth, offsetHeight - line]")
+            .await;
+        assert_eq!(bar, json!([0, 0]));
         page.go("#/queues/second").await;
         page.click("#browse").await;
         page.click(".messages summary").await;

@@ -1,14 +1,17 @@
 //! A page in a real browser: headless Chromium, driven through chromedriver.
 
-use std::fs;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::{fs, mem};
 
-use actix_web::rt::System;
 use serde_json::{Value, json};
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities as _;
 use thirtyfour::prelude::*;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::support::{DEADLINE, Process, Server};
 
@@ -35,19 +38,76 @@ const BROWSER: &str = "/usr/bin/chromium";
 /// A browser with one page.
 pub struct Page {
     driver: WebDriver,
+    /// Whether no other test may have it.
+    spoilt: Cell<bool>,
 }
 
-/// The program that drives the browser, and the folder that the browser keeps its things in; both end with
-/// the test, however that ends.
+/// What drives browsers, and those that no test has at the moment. It is there while a test runs, since
+/// nothing ends what is still there when the last one has.
+struct Pool {
+    users: usize,
+    chromedriver: Option<Chromedriver>,
+    idle: Vec<WebDriver>,
+}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { users: 0, chromedriver: None, idle: Vec::new() });
+
+/// Connections to the driver outlive a test, and so does what they run on.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_current_thread().enable_all().build().expect("a runtime can be made")
+});
+
+/// The program that drives browsers, and the folder that they keep their things in.
 struct Chromedriver {
-    process: Process,
-    profile: PathBuf,
+    _process: Process,
+    url: String,
+    profiles: PathBuf,
+    browsers: u32,
 }
 
 impl Drop for Chromedriver {
     fn drop(&mut self) {
         // An error means that it is gone already.
-        let _ = fs::remove_dir_all(&self.profile);
+        let _ = fs::remove_dir_all(&self.profiles);
+    }
+}
+
+/// A place in the pool.
+struct Lease;
+
+impl Lease {
+    /// A place, and a browser or how to make one.
+    fn take() -> (Self, Result<WebDriver, (String, PathBuf)>) {
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.users += 1;
+        let lease = Self;
+        if let Some(driver) = pool.idle.pop() {
+            return (lease, Ok(driver));
+        }
+        let chromedriver = pool.chromedriver.get_or_insert_with(Chromedriver::start);
+        chromedriver.browsers += 1;
+        let profile = chromedriver.profiles.join(chromedriver.browsers.to_string());
+        (lease, Err((chromedriver.url.clone(), profile)))
+    }
+
+    fn give_back(driver: WebDriver) {
+        POOL.lock().unwrap_or_else(PoisonError::into_inner).idle.push(driver);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.users -= 1;
+        if pool.users == 0 {
+            let drivers = mem::take(&mut pool.idle);
+            RUNTIME.block_on(async {
+                for driver in drivers {
+                    driver.quit().await.expect("the browser can be closed");
+                }
+            });
+            pool.chromedriver = None;
+        }
     }
 }
 
@@ -64,18 +124,29 @@ pub fn test(flags: &[&str], size: (u32, u32), test: impl AsyncFnOnce(&Page, &Ser
     });
 }
 
-/// Runs a test in a browser of its own.
+/// Runs a test with a browser that no other test has meanwhile.
 pub fn run(test: impl AsyncFnOnce(&Page)) {
-    let mut chromedriver = Chromedriver::start();
-    System::new().block_on(async {
-        let driver = chromedriver.open_browser().await;
-        // Whatever happens in there, the browser is closed.
-        let ended = driver.run_and_quit(async |driver| {
-            test(&Page { driver }).await;
-            Ok::<_, WebDriverError>(())
-        });
-        ended.await.expect("the browser can be closed");
+    let (_lease, browser) = Lease::take();
+    let page = RUNTIME.block_on(async {
+        let driver = match browser {
+            Ok(driver) => driver,
+            Err((url, profile)) => open_browser(&url, &profile).await,
+        };
+        Page { driver, spoilt: Cell::new(false) }
     });
+    let ended = catch_unwind(AssertUnwindSafe(|| RUNTIME.block_on(test(&page))));
+    let usable = ended.is_ok() && !page.spoilt.get();
+    RUNTIME.block_on(async {
+        if usable {
+            page.leave().await;
+            Lease::give_back(page.driver);
+        } else {
+            page.driver.quit().await.expect("the browser can be closed");
+        }
+    });
+    if let Err(panic) = ended {
+        resume_unwind(panic);
+    }
 }
 
 impl Chromedriver {
@@ -89,36 +160,53 @@ impl Chromedriver {
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let profile = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        let profiles = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("browser-{}-{number}", std::process::id()));
-        fs::create_dir_all(&profile).expect("a folder for the browser can be made");
-        let process = Process::spawn(Command::new(DRIVER).arg("--port=0"));
-        Self { process, profile }
-    }
-
-    async fn open_browser(&mut self) -> WebDriver {
-        let started = self.process.stdout.wait_for(|line| line.contains("successfully on port "));
+        fs::create_dir_all(&profiles).expect("a folder for browsers can be made");
+        let mut process = Process::spawn(Command::new(DRIVER).arg("--port=0"));
+        let started = process.stdout.wait_for(|line| line.contains("successfully on port "));
         let port = started.rsplit(' ').next().expect("split yields a part").trim_end_matches('.');
-
-        let mut capabilities = DesiredCapabilities::chrome();
-        capabilities.set_binary(BROWSER).expect("a path is a string");
-        for flag in FLAGS {
-            capabilities.add_arg(flag).expect("a flag is a string");
-        }
-        let profile = format!("--user-data-dir={}", self.profile.display());
-        capabilities.add_arg(&profile).expect("a flag is a string");
-        capabilities.set("goog:loggingPrefs", json!({ "browser": "ALL" })).expect("is JSON");
-        let url = format!("http://127.0.0.1:{port}");
-        let driver = WebDriver::new(&url, capabilities).await.expect("the browser starts");
-        driver.set_script_timeout(DEADLINE).await.expect("the timeout can be set");
-        driver
+        Self { _process: process, url: format!("http://127.0.0.1:{port}"), profiles, browsers: 0 }
     }
 }
 
+async fn open_browser(url: &str, profile: &Path) -> WebDriver {
+    let mut capabilities = DesiredCapabilities::chrome();
+    capabilities.set_binary(BROWSER).expect("a path is a string");
+    for flag in FLAGS {
+        capabilities.add_arg(flag).expect("a flag is a string");
+    }
+    let profile = format!("--user-data-dir={}", profile.display());
+    capabilities.add_arg(&profile).expect("a flag is a string");
+    capabilities.set("goog:loggingPrefs", json!({ "browser": "ALL" })).expect("is JSON");
+    let driver = WebDriver::new(url, capabilities).await.expect("the browser starts");
+    driver.set_script_timeout(DEADLINE).await.expect("the timeout can be set");
+    driver
+}
+
 impl Page {
+    /// Makes the browser what it was.
+    async fn leave(&self) {
+        self.driver.goto("about:blank").await.expect("there is always a blank page");
+        self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": [] })).await;
+        self.driver.get_log("browser").await.expect("the browser has a log");
+    }
+
+    /// Runs a script before those of every page that is opened from now on.
+    pub async fn prepare(&self, script: &str) {
+        self.spoilt.set(true);
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
     /// Goes to the dashboard of a server, whatever that shows.
     pub async fn visit(&self, server: &Server) {
-        let there = self.driver.goto(format!("http://{}/", server.addr)).await;
+        self.visit_path(server, "/").await;
+    }
+
+    /// Goes to a page of a server.
+    pub async fn visit_path(&self, server: &Server, path: &str) {
+        let there = self.driver.goto(format!("http://{}{path}", server.addr)).await;
         there.expect("the page is there");
     }
 
@@ -218,11 +306,12 @@ impl Page {
     }
 
     /// Neither an error of a script, nor something that was refused by the policy, nor a warning, but
-    /// for those that have to be there.
-    pub async fn assert_had_no_complaint(&self, but: &[&str]) {
+    /// for answers of these statuses.
+    pub async fn assert_had_no_complaint(&self, but: &[u16]) {
         let log = self.driver.get_log("browser").await.expect("the browser has a log");
         for entry in log {
-            let expected = but.iter().any(|part| entry.message.contains(part));
+            let expected =
+                but.iter().any(|status| entry.message.contains(&format!("a status of {status} ")));
             assert!(
                 expected || matches!(&*entry.level, "INFO" | "DEBUG"),
                 "{}: {}",

@@ -27,6 +27,9 @@ fn the_page_asks_for_a_token_and_tells_which_role_is_missing() {
         page.fill("dialog [name=token]", "not-the-token-0123456789").await;
         page.click(CONFIRM).await;
         page.until_text("dialog", "The server does not know this token").await;
+        page.fill("dialog [name=token]", "view-token-€-0123456789").await;
+        page.click(CONFIRM).await;
+        page.until_text("dialog", "no characters beyond ASCII").await;
         page.fill("dialog [name=token]", "view-token-0123456789").await;
         page.click(CONFIRM).await;
         page.until_text("[data-queue=default]", "default").await;
@@ -55,6 +58,33 @@ fn the_page_asks_for_a_token_and_tells_which_role_is_missing() {
         page.fill("[name=body]", "mine").await;
         page.click("#send").await;
         page.until_text(".status", "Sent as").await;
-        page.assert_had_no_complaint(&["401", "403"]).await;
+        page.assert_had_no_complaint(&[401, 403]).await;
+    });
+}
+
+#[test]
+fn both_pages_work_where_storage_is_forbidden() {
+    let mut command = command();
+    let server = Server::launch(command.args(["--port", "0"]).env("RINGMQ_AUTH_TOKENS", TOKENS));
+    run(async |page| {
+        page.prepare(
+            "for (const name of ['sessionStorage', 'localStorage']) {
+               Object.defineProperty(window, name, { get() { throw new DOMException('no', 'SecurityError'); } });
+             }",
+        )
+        .await;
+        page.visit(&server).await;
+        page.fill("dialog [name=token]", "ops-token-0123456789").await;
+        page.click(CONFIRM).await;
+        page.until_text("[data-queue=default]", "default").await;
+        page.go("#/queues/default").await;
+        page.until("document.querySelector('[name=lease]').value === '30s'").await;
+        page.visit_path(&server, "/docs#%").await;
+        page.until_text("h1", "The API of ringmq").await;
+        page.fill("#token", "ops-token-0123456789").await;
+        page.js("document.querySelector('#listQueues').open = true").await;
+        page.click("#listQueues form button").await;
+        page.until_text("#listQueues pre", "default").await;
+        page.assert_had_no_complaint(&[401]).await;
     });
 }

@@ -121,7 +121,13 @@ fn the_stream_tells_everything_and_then_what_changed() {
     server.client().put("after");
     let row = loop {
         let (name, change) = stream.event().unwrap();
-        assert_eq!(name, "change");
+        // Everything again, if this reader was slow.
+        if name == "whole" {
+            if change["new"][0][2 + place("sent")] == 2 {
+                return;
+            }
+            continue;
+        }
         match change["changed"].as_array().unwrap().as_slice() {
             [] => {}
             [row] => break row.clone(),

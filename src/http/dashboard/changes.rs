@@ -13,6 +13,7 @@ use actix_web::web::Bytes;
 use crate::broker::{Broker, Glance, QueueName};
 use crate::clock::Clock;
 use crate::http::Requests;
+use crate::queue::Millis;
 
 /// The names of a queue's figures, in their order.
 pub(super) const FIELDS: [&str; 20] = [
@@ -90,6 +91,8 @@ struct Row {
 #[derive(Default)]
 pub(super) struct State {
     head: String,
+    /// When the server was started, by which a watcher knows that another one counts from zero.
+    started: u64,
     rows: Vec<Row>,
     /// The number of the next queue that is new.
     next: u32,
@@ -136,17 +139,18 @@ impl State {
             without_comma(&changed),
             without_comma(&gone),
         );
-        (Self { head, rows, next }, change.into())
+        let started = millis_of_day(clock.time_of_day(Millis(0)));
+        (Self { head, started, rows, next }, change.into())
     }
 
     /// All of it, as an event.
     pub(super) fn whole(&self) -> Bytes {
         let mut rows = String::with_capacity(self.rows.len() * 128);
         self.rows.iter().for_each(|row| write_row(&mut rows, row));
-        let (head, rows) = (&self.head, without_comma(&rows));
+        let (head, started, rows) = (&self.head, self.started, without_comma(&rows));
         let (version, fields) = (env!("CARGO_PKG_VERSION"), FIELDS.join("\",\""));
         format!(
-            "event: whole\ndata: {{{head},\"version\":\"{version}\",\
+            "event: whole\ndata: {{{head},\"version\":\"{version}\",\"started\":{started},\
              \"fields\":[\"{fields}\"],\"new\":[{rows}]}}\n\n"
         )
         .into()

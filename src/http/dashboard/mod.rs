@@ -12,14 +12,15 @@ mod hub;
 use std::sync::Arc;
 
 use actix_web::guard::{Any, Get, Head};
-use actix_web::http::Method;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use self::assets::{INDEX, asset};
+use self::assets::INDEX;
 pub use self::hub::Hub;
-use super::problem::Problem;
+use super::answer::empty;
+use super::files::if_it_looks;
 
 /// Adds the routes of the dashboard to the application; nothing, where there is none.
 pub(super) fn configure(hub: Option<Arc<Hub>>) -> impl FnOnce(&mut ServiceConfig) {
@@ -29,7 +30,7 @@ pub(super) fn configure(hub: Option<Arc<Hub>>) -> impl FnOnce(&mut ServiceConfig
             // Other methods than these are for the SQS face there, or for nobody.
             .service(web::resource("/").guard(Any(Get()).or(Head())).to(at_index))
             .route("/ui", web::to(at_index))
-            .route("/ui/", web::to(async |request| asset(&request, &INDEX)))
+            .route("/ui/", web::to(async |request| INDEX.answer(&request)))
             .route(
                 "/ui/events",
                 web::to(move |request| {
@@ -38,8 +39,7 @@ pub(super) fn configure(hub: Option<Arc<Hub>>) -> impl FnOnce(&mut ServiceConfig
                 }),
             );
         for file in &assets::FILES {
-            let path = format!("/ui/{}", file.name);
-            config.route(&path, web::to(async move |request| asset(&request, file)));
+            config.route(file.path, web::to(async move |request| file.answer(&request)));
         }
     }
 }
@@ -47,16 +47,7 @@ pub(super) fn configure(hub: Option<Arc<Hub>>) -> impl FnOnce(&mut ServiceConfig
 /// Sends a browser to where the page is. The place is told relative to this one, so that it is right
 /// behind a proxy that puts a prefix before all paths.
 async fn at_index(request: HttpRequest) -> HttpResponse {
-    refuse_method(&request).unwrap_or_else(|| {
-        HttpResponse::Found().insert_header((LOCATION, HeaderValue::from_static("ui/"))).finish()
-    })
-}
-
-/// The answer to a method that none of these paths has.
-fn refuse_method(request: &HttpRequest) -> Option<HttpResponse> {
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return None;
-    }
-    let problem = Problem::method("GET, HEAD");
-    Some(HttpResponse::from(problem.answer().map_into_boxed_body()))
+    let mut moved = empty(StatusCode::FOUND);
+    moved.headers_mut().insert(LOCATION, HeaderValue::from_static("ui/"));
+    if_it_looks(&request, moved)
 }

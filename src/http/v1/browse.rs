@@ -11,6 +11,9 @@ use crate::http::problem::{Code, Problem};
 /// The most messages of one answer.
 const MOST: u64 = 1000;
 
+/// How many bytes its messages have at most, but for the first: the answer is made on a worker.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+
 /// How many, if the request does not say.
 const USUAL: u64 = 10;
 
@@ -19,7 +22,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Answer, Problem> {
     let [max] = call.parameters(["max"])?;
     let queue = call.queue()?;
     let max = max.number(1, MOST)?.unwrap_or(USUAL);
-    let looks = call.broker().browse(queue, max as usize);
+    let looks = call.broker().browse(queue, max as usize, MOST_BYTES);
     Ok(json(delivery::list(&looks, call.broker().clock().now())))
 }
 
@@ -46,7 +49,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "browseMessages",
             "Look at messages\nThe first in line, without receiving or counting them.",
         )
-        .query("max", max, "How many at most.")
+        .query(
+            "max",
+            max,
+            "How many at most. There are fewer where together they have more than 16 MiB.",
+        )
         .answers_json::<delivery::Messages>(
             "The first messages in line.",
             serde_json::json!({ "messages": [delivery::example(false)] }),

@@ -55,6 +55,15 @@ fn the_number_to_browse_is_bounded() {
 }
 
 #[test]
+fn the_bytes_to_browse_are_bounded() {
+    let mut service = Service::with_queue(json!({}));
+    for _ in 0..20 {
+        service.send("q", "x".repeat(1_000_000));
+    }
+    assert_eq!(messages(&service.get("/v1/queues/q/messages?max=1000")).len(), 16);
+}
+
+#[test]
 fn the_oldest_age_is_that_of_the_first_in_line() {
     let mut service = Service::with_queue(json!({}));
     service.send_with("q", &[("Queue-Delay", "50ms")], "x");

@@ -2,11 +2,25 @@
 
 const TOKEN = 'ringmq-token';
 
-/** The token the user typed, kept for as long as this tab lives. */
+/** The token the user typed, kept for as long as this tab lives; where storage is forbidden, as this page. */
+let typed = null;
+const stored = (act) => {
+  try {
+    return act(sessionStorage);
+  } catch {
+    return null;
+  }
+};
 export const token = {
-  get: () => sessionStorage.getItem(TOKEN),
-  set: (value) => sessionStorage.setItem(TOKEN, value),
-  forget: () => sessionStorage.removeItem(TOKEN),
+  get: () => typed ?? stored((storage) => storage.getItem(TOKEN)),
+  set(value) {
+    typed = value;
+    stored((storage) => storage.setItem(TOKEN, value));
+  },
+  forget() {
+    typed = null;
+    stored((storage) => storage.removeItem(TOKEN));
+  },
 };
 
 /** What a request came to grief on, as the server told it (RFC 9457). */
@@ -29,13 +43,18 @@ export const onUnauthorized = (ask) => {
   signIn = ask;
 };
 
-/** A request with the token, repeated once a new one was typed where the server asked for that. */
-export async function request(path, options = {}) {
+/**
+ * A request with the token, repeated once a new one was typed where the server asked for that. `asking` is
+ * told each time it is sent, `answered` when there is an answer.
+ */
+export async function request(path, { asking, answered, ...options } = {}) {
   for (;;) {
     const headers = new Headers(options.headers);
     const used = token.get();
     if (used) headers.set('Authorization', `Bearer ${used}`);
+    asking?.();
     const answer = await fetch(new URL(path, base), { ...options, headers, credentials: 'same-origin' });
+    answered?.();
     if (answer.status !== 401) return answer;
     // Another request may have asked in the meantime.
     if (token.get() === used) await signIn(Boolean(used));
@@ -77,6 +96,8 @@ export const api = {
   pause: (queue) => call('POST', at(queue, '/pause')),
   resume: (queue) => call('POST', at(queue, '/resume')),
   redrive: (queue, what, signal) => call('POST', at(queue, '/redrive'), { ...json(what), signal }),
+  exists: async (queue) => (await call('GET', `v1/queues?prefix=${encodeURIComponent(queue)}`))
+    .queues.some(({ name }) => name === queue),
   browse: (queue, max) => call('GET', at(queue, `/messages?max=${max}`)),
   sendBatch: (queue, items) => call('POST', at(queue, '/messages/batch'), json(items)),
 };

@@ -14,6 +14,9 @@ import { follow } from './stream.js';
 const main = document.getElementById('main');
 const live = document.getElementById('live');
 const banners = document.getElementById('banners');
+const fullness = document.getElementById('fullness');
+/** For so long after it was, a queue is said to be full. */
+const HOLD = 5_000;
 let view = null;
 let connection = 'connecting';
 let refusal = null;
@@ -23,12 +26,21 @@ let refusal = null;
 function route() {
   // The first view is made once there is something to show.
   if (!store.head) return;
-  const [, name] = location.hash.match(/^#\/queues\/(.+)$/) ?? [];
+  const name = named(location.hash);
   const moved = view !== null;
   view?.destroy();
-  view = name ? new QueuePage(decodeURIComponent(name)) : new Overview();
+  view = name ? new QueuePage(name) : new Overview();
   document.title = `${view.title} · ringmq`;
   mount(moved);
+}
+
+/** The queue that an address names; none, where that cannot be read. */
+function named(hash) {
+  try {
+    return decodeURIComponent(hash.match(/^#\/queues\/(.+)$/)?.[1] ?? '');
+  } catch {
+    return '';
+  }
 }
 
 function mount(moved) {
@@ -68,23 +80,39 @@ function updateBanners() {
   const draining = store.head?.draining;
   setText(live, connection === 'live' && draining ? 'stopping' : words[connection]);
   live.dataset.state = connection === 'live' && draining ? 'lost' : connection;
-  const full = [...store.queues.values()].filter(isFull);
   const notes = [
     connection === 'lost' && ['bad', draining
       ? 'The server is stopping. What you see is from before; the page connects again when it is back.'
       : 'The server cannot be reached. What you see is from before; the page keeps trying.'],
-    connection === 'refused'
-      && ['bad', `Your token does not allow this page: ${refusal}. Sign out to use another.`],
+    connection === 'refused' && ['bad', refusal],
     connection === 'live' && store.head?.out_of_memory
       && ['bad', 'Out of memory for messages: sends to every queue are refused.'],
-    connection === 'live' && full.length > 0 && ['warn', full.length === 1
-      ? `The queue ${full[0].name} is full.`
-      : `${whole(full.length)} queues are full: ${full.slice(0, 3).map((queue) => queue.name).join(', ')}${full.length > 3 ? '…' : ''}.`],
-  ].filter(Boolean);
-  const text = notes.map(([, note]) => note).join();
-  if (banners.dataset.text === text) return;
-  banners.dataset.text = text;
-  banners.replaceChildren(...notes.map(([kind, note]) => h('p', { class: `banner ${kind}` }, note)));
+  ];
+  banner(banners, notes);
+  const full = connection === 'live' && store.head ? fullQueues() : [];
+  banner(fullness, [full.length > 0 && ['warn', full.length === 1
+    ? `The queue ${full[0]} is full.`
+    : `${whole(full.length)} queues are full: ${full.slice(0, 3).join(', ')}${full.length > 3 ? '…' : ''}.`]]);
+}
+
+function banner(place, notes) {
+  const said = notes.filter(Boolean);
+  const text = said.map(([, note]) => note).join();
+  if (place.dataset.text === text) return;
+  place.dataset.text = text;
+  place.replaceChildren(...said.map(([kind, note]) => h('p', { class: `banner ${kind}` }, note)));
+}
+
+/** When each queue was full last. One that is emptied and filled at once is full all the time. */
+const filled = new Map();
+
+function fullQueues() {
+  const { time } = store.head;
+  for (const queue of store.queues.values()) if (isFull(queue)) filled.set(queue.name, time);
+  for (const [name, last] of filled) {
+    if (!store.queues.has(name) || Math.abs(time - last) > HOLD) filled.delete(name);
+  }
+  return [...filled.keys()];
 }
 
 // Who we are.
@@ -104,7 +132,12 @@ async function signIn(refused) {
       text: [refused ? 'The server does not know this token.' : 'This server asks for a token.'],
       body: field('Token', input, 'Kept in this tab until it is closed'),
       confirm: 'Sign in',
-      act: async () => input.value.trim() || Promise.reject(new Error('Type a token.')),
+      act: async () => {
+        const typed = input.value.trim();
+        if (!typed) throw new Error('Type a token.');
+        if (!/^[!-~]+$/.test(typed)) throw new Error('A token has no blanks, and no characters beyond ASCII.');
+        return typed;
+      },
     });
     if (typed) {
       token.set(typed);

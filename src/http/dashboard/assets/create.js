@@ -27,7 +27,8 @@ export async function createQueue() {
       if (!/^[A-Za-z0-9._-]{1,80}$/.test(wanted) || /^\.\.?$/.test(wanted)) {
         fail('A name has 1 to 80 letters, digits, - _ and .');
       }
-      if (store.queues.has(wanted)) fail('There is a queue of this name.');
+      // The same request would change one that is there, and the page may not know it yet.
+      if (store.queues.has(wanted) || await api.exists(wanted)) fail('There is a queue of this name.');
       const document = settings.changes();
       if (fifo.checked) document.fifo = true;
       return api.change(wanted, document);

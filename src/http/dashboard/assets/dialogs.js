@@ -1,6 +1,6 @@
 // Questions before an act, and short notes after one.
 
-import { field, h } from './dom.js';
+import { field, freshId, h } from './dom.js';
 
 /** Opens a dialog with these contents; gone when it closes, and the focus is where it was. */
 function open(dialog) {
@@ -10,11 +10,20 @@ function open(dialog) {
     if (before?.isConnected) before.focus();
   });
   dialog.addEventListener('pointerdown', (event) => {
-    if (event.target === dialog) dialog.close();
+    // Its scroll bar is the dialog too; what is behind it is outside of its box.
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;
+    if (event.target === dialog && !inside && !dialog.isBusy) dialog.close();
   });
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+/** A dialog that is called by its first line. */
+function titled(title, makeForm) {
+  const id = freshId('title');
+  return h('dialog', { 'aria-labelledby': id }, makeForm(h('h2', { id }, title)));
 }
 
 /**
@@ -28,16 +37,14 @@ export function ask({ title, text = [], body, confirm, danger = false, name, act
     const problem = h('p', { class: 'problem', role: 'alert' });
     const button = h('button', { class: danger ? 'danger' : 'primary', disabled: Boolean(name) }, confirm);
     const typed = name && h('input', { autocomplete: 'off', spellcheck: 'false', autofocus: true });
-    typed?.addEventListener('input', () => {
-      button.disabled = typed.value !== name;
-    });
+    typed?.addEventListener('input', () => busy(dialog.isBusy));
     const cancel = h('button', {
       type: 'button', autofocus: danger && !name, onclick: () => dialog.close(),
     }, 'Cancel');
     const submit = async (event) => {
       event.preventDefault();
       if (button.disabled) return;
-      button.disabled = true;
+      busy(true);
       problem.textContent = '';
       form.querySelectorAll('.field').forEach((box) => box.fail?.(''));
       try {
@@ -51,17 +58,31 @@ export function ask({ title, text = [], body, confirm, danger = false, name, act
         } else {
           problem.textContent = explain(error);
         }
-        button.disabled = false;
+      } finally {
+        busy(false);
       }
     };
-    const form = h('form', { onsubmit: submit, novalidate: true },
-      h('h2', { id: 'dialog-title' }, title),
+    // What was begun cannot be taken back, so nobody leaves before it is known how it ended.
+    const busy = (is) => {
+      dialog.isBusy = is;
+      button.disabled = is || Boolean(typed && typed.value !== name);
+      cancel.disabled = is;
+      // A button that is disabled has no focus, and what has none hears no key.
+      if (is) form.focus();
+      else if (document.activeElement === form) button.focus();
+    };
+    let form;
+    const dialog = titled(title, (head) => form = h('form', { onsubmit: submit, novalidate: true, tabindex: '-1' },
+      head,
       text.map((line) => h('p', {}, line)),
       body,
       typed && field(`Type ${name} to confirm`, typed),
       problem,
-      h('footer', {}, cancel, button));
-    const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' }, form);
+      h('footer', {}, cancel, button)));
+    const stay = (event) => { if (dialog.isBusy) event.preventDefault(); };
+    dialog.addEventListener('cancel', stay);
+    // A second Escape cannot be refused there.
+    dialog.addEventListener('keydown', (event) => { if (event.key === 'Escape') stay(event); });
     dialog.addEventListener('close', () => resolve(result));
     open(dialog);
   });
@@ -69,9 +90,9 @@ export function ask({ title, text = [], body, confirm, danger = false, name, act
 
 /** Shows something to read. */
 export function tell(title, body) {
-  const dialog = h('dialog', { 'aria-labelledby': 'dialog-title' },
+  const dialog = titled(title, (head) =>
     h('form', { onsubmit: (event) => { event.preventDefault(); dialog.close(); } },
-      h('h2', { id: 'dialog-title' }, title), body,
+      head, body,
       h('footer', {}, h('button', { class: 'primary', autofocus: true }, 'Close'))));
   open(dialog);
 }

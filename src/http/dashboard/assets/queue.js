@@ -167,23 +167,28 @@ export class QueuePage {
       return;
     }
     const apply = async () => {
+      const typed = this.settings.typed();
       const { settings } = await api.change(this.name, changes);
-      this.settings.fill(settings);
+      this.settings.fill(settings, typed);
       return settings;
     };
     const queue = store.queues.get(this.name);
     const capacity = store.of(queue, 'capacity');
-    if (typeof changes.capacity === 'number' && changes.capacity < capacity) {
+    // None is the server's default, which only the server knows.
+    if (changes.capacity === null || (typeof changes.capacity === 'number' && changes.capacity < capacity)) {
+      const known = changes.capacity !== null;
       const left = changes.capacity - store.depth(queue);
       const saved = await ask({
         title: `Shrink ${this.name}?`,
         text: [
-          `Its capacity goes from ${whole(capacity)} to ${whole(changes.capacity)} messages; it holds ${whole(store.depth(queue))} now.`,
-          left > 0
+          `Its capacity goes from ${whole(capacity)} to ${known ? plural(changes.capacity, 'message') : 'what the server has by default'}; it holds ${whole(store.depth(queue))} now.`,
+          !known && 'Where that is less, there is less room; where the queue holds more, the server will refuse.',
+          known && (left > 0
             ? `There will be room for ${plural(left, 'more message')}, then sends are refused or wait, or the oldest is dropped.`
-            : 'It holds more than that, so the server will refuse: let it be emptied first.',
-        ],
-        confirm: `Shrink to ${whole(changes.capacity)}`, danger: true, act: apply,
+            : left < 0 ? 'It holds more than that, so the server will refuse: let it be emptied first.'
+              : 'There will be no room: sends are refused or wait, or the oldest is dropped.'),
+        ].filter(Boolean),
+        confirm: known ? `Shrink to ${whole(changes.capacity)}` : 'Set to the default', danger: true, act: apply,
       });
       if (saved) setText(this.status, 'Saved.');
       return;

@@ -80,12 +80,20 @@ export class SettingsForm {
     return box;
   }
 
-  /** Shows what the server has, but where the user has typed something else. */
-  fill(settings) {
+  /** What is in the fields now, for `fill` once it was saved. */
+  typed() {
+    return Object.fromEntries([...this.#inputs].map(([name, { input }]) => [name, input.value]));
+  }
+
+  /**
+   * Shows what the server has, but where the user has typed something else. What was `saved` is no
+   * longer being typed, though the server may write it in another way.
+   */
+  fill(settings, saved = {}) {
     for (const [name, { input, kind }] of this.#inputs) {
       const before = this.#known[name] ?? '';
       const now = asText(kind, settings[name]);
-      if (input.value === before || !(name in this.#known)) input.value = now;
+      if ([before, saved[name]].includes(input.value) || !(name in this.#known)) input.value = now;
       this.#known[name] = now;
     }
   }
@@ -96,10 +104,6 @@ export class SettingsForm {
       input.value = this.#known[name] ?? '';
       box.fail('');
     }
-  }
-
-  get isChanged() {
-    return [...this.#inputs].some(([name, { input }]) => input.value.trim() !== (this.#known[name] ?? ''));
   }
 
   /** What was changed, as the API takes it. */

@@ -8,6 +8,8 @@ const LONGEST = 300;
 const SHORTEST = 60;
 /** About how many figures' arrays may be kept. */
 const MOST_KEPT = 300_000;
+/** What only grows while there is the queue. */
+const COUNTERS = ['sent', 'gone', 'expired', 'dropped', 'dead_letters', 'lease_ends', 'received', 'acked', 'refused'];
 /** After a longer silence, lines are interrupted. */
 const GAP = 3_500;
 
@@ -38,10 +40,13 @@ class Store extends EventTarget {
   head = null;
   version = '';
   #byNumber = new Map();
+  #started = 0;
   /** How many requests were answered, at the last few times. */
   #requests = [];
   /** Sums over all queues, one array for each of `times`. */
   #totals = [];
+  /** What queues that are no more had counted, by figure: without it, sums would fall. */
+  #departed = {};
 
   /** Takes an event of the stream. */
   hear(name, data) {
@@ -70,10 +75,11 @@ class Store extends EventTarget {
     for (const number of data.gone ?? []) {
       const queue = this.#byNumber.get(number);
       this.#byNumber.delete(number);
-      if (queue) this.queues.delete(queue.name);
+      if (queue) this.#depart(queue);
     }
-    this.times.push(time);
-    this.#totals.push(this.#sum());
+    // Who connects again may meet the look he has.
+    if (time !== this.times.at(-1)) this.times.push(time);
+    this.#totals[this.times.length - 1] = this.#sum();
     const old = this.times.findIndex((moment) => moment > time - keep);
     if (old > 0) {
       this.times.splice(0, old);
@@ -87,16 +93,28 @@ class Store extends EventTarget {
     this.version = data.version;
     this.place = Object.fromEntries(data.fields.map((field, index) => [field, index]));
     const present = new Set(data.new.map((row) => row[1]));
-    for (const name of this.queues.keys()) {
-      if (!present.has(name)) this.queues.delete(name);
+    for (const queue of [...this.queues.values()]) {
+      if (!present.has(queue.name)) this.#depart(queue);
     }
     this.#byNumber.clear();
     this.#requests = [];
+    // Another server counts from zero.
+    if (data.started !== this.#started) this.#departed = {};
+    this.#started = data.started;
     // A server whose clock is behind the last one's has another history.
-    if (this.times.length && data.time <= this.times.at(-1)) {
+    if (data.time < this.times.at(-1)) {
       this.times = [];
       this.#totals = [];
       this.queues.clear();
+    }
+  }
+
+  /** A queue is deleted, and with it whatever was in it. */
+  #depart({ name, figures }) {
+    this.queues.delete(name);
+    for (const field of COUNTERS) {
+      const counted = figures[this.place[field === 'gone' ? 'sent' : field]];
+      this.#departed[field] = (this.#departed[field] ?? 0) + counted;
     }
   }
 
@@ -107,7 +125,7 @@ class Store extends EventTarget {
   }
 
   #sum() {
-    const sums = Object.fromEntries(Object.keys(this.place).map((field) => [field, 0]));
+    const sums = Object.fromEntries(Object.keys(this.place).map((field) => [field, this.#departed[field] ?? 0]));
     const fields = Object.entries(this.place);
     let oldest = 0;
     for (const { figures } of this.queues.values()) {

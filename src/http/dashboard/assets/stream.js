@@ -19,39 +19,59 @@ export function follow(heard, changed) {
   let abort = null;
   let asleep = false;
   let refusal = null;
+  let isLive = false;
   let wake = () => {};
 
   async function once() {
-    abort = new AbortController();
+    const own = new AbortController();
+    abort = own;
     refusal = null;
     let watchdog;
+    const calm = () => clearTimeout(watchdog);
     const alive = () => {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(() => abort.abort(), SILENCE);
+      calm();
+      watchdog = setTimeout(() => own.abort(), SILENCE);
     };
+    let goesOn = false;
+    const began = Date.now();
     try {
-      const answer = await request('ui/events', { signal: abort.signal, cache: 'no-store' });
-      if (answer.status === 403) refusal = (await answer.json()).detail;
-      if (!answer.ok) throw new Error(String(answer.status));
+      // Whoever types a token may take his time.
+      const answer = await request('ui/events', { signal: own.signal, cache: 'no-store', asking: alive, answered: calm });
       alive();
+      if (answer.status === 403) {
+        refusal = `Your token does not allow this page: ${(await answer.json()).detail}. Sign out to use another.`;
+      } else if (answer.status === 503) refusal = `The server answered: ${(await answer.json()).detail}.`;
+      if (!answer.ok) throw new Error(String(answer.status));
       for await (const event of events(answer.body)) {
         alive();
-        wait = FIRST_WAIT;
-        changed('live');
-        heard(event.name, JSON.parse(event.data));
+        const data = JSON.parse(event.data);
+        // A server that stops tells so whoever comes, and leaves: that is no connection.
+        goesOn = !data.draining;
+        if (goesOn) {
+          wait = FIRST_WAIT;
+          isLive = true;
+          changed('live');
+        }
+        heard(event.name, data);
       }
     } finally {
-      clearTimeout(watchdog);
+      calm();
+      own.abort();
     }
+    return goesOn && Date.now() - began > SILENCE;
   }
 
   (async () => {
     for (;;) {
+      let goesOn = false;
       try {
-        await once();
+        if (!asleep) goesOn = await once();
       } catch {
         // Told below, and tried again.
       }
+      // The server ends a stream now and then, to see who is there.
+      if (goesOn && !asleep) continue;
+      isLive = false;
       changed(asleep ? 'asleep' : refusal ? 'refused' : 'lost', refusal);
       await new Promise((resolve) => {
         wake = resolve;
@@ -62,7 +82,7 @@ export function follow(heard, changed) {
   })();
 
   let hiding;
-  document.addEventListener('visibilitychange', () => {
+  const look = () => {
     clearTimeout(hiding);
     if (document.hidden) {
       hiding = setTimeout(() => {
@@ -74,8 +94,15 @@ export function follow(heard, changed) {
       wait = FIRST_WAIT;
       wake();
     }
+  };
+  document.addEventListener('visibilitychange', look);
+  look();
+  window.addEventListener('online', () => {
+    if (isLive) return;
+    wait = FIRST_WAIT;
+    abort?.abort();
+    wake();
   });
-  window.addEventListener('online', () => wake());
 }
 
 /** The events of a body, as the HTML standard has them; only the fields that this server sends. */

@@ -5,6 +5,18 @@ const METHODS = ['post', 'put', 'get', 'delete', 'patch'];
 const TOKEN = 'ringmq-token';
 const $ = (id) => document.getElementById(id);
 
+// What is kept, for as long as this page lives where storage is forbidden: `kind` is localStorage or sessionStorage.
+const memory = {};
+function kept(kind, name, value) {
+  try {
+    if (value === '') window[kind].removeItem(name);
+    else if (value !== undefined) window[kind].setItem(name, value);
+    return window[kind].getItem(name) ?? '';
+  } catch {
+    return memory[name] = value ?? memory[name] ?? '';
+  }
+}
+
 // An element. Text is never markup.
 function el(name, properties, ...children) {
   const element = document.createElement(name);
@@ -166,7 +178,10 @@ function answers(operation) {
 // Trying it.
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-const risky = (method, path) => method === 'delete' && path === '/v1/queues/{queue}' || path.endsWith('/purge');
+// What takes messages or queues away, or moves them; a lease of 0 takes for good.
+const risky = (method, path, fields) => method === 'delete' && path === '/v1/queues/{queue}'
+  || /\/(purge|redrive|dequeue)$/.test(path)
+  || path.endsWith('/receive') && fields.some(({ one, input }) => one.name === 'lease' && parseFloat(input.value) === 0);
 
 function tryIt(path, method, operation) {
   const fields = (operation.parameters ?? []).map((one) => {
@@ -182,7 +197,7 @@ function tryIt(path, method, operation) {
   type.selectedIndex = Math.max(0, types.findIndex(([, content]) => content.example !== undefined));
   const example = () => { text.value = pretty(types[type.selectedIndex]?.[1].example ?? ''); };
   example();
-  const token = () => sessionStorage.getItem(TOKEN);
+  const token = () => kept('sessionStorage', TOKEN);
 
   const request = () => {
     let target = path;
@@ -213,7 +228,7 @@ function tryIt(path, method, operation) {
   const calm = () => { sure = false; press.classList.remove('sure'); press.textContent = 'Send'; };
   const send = async (event) => {
     event.preventDefault();
-    if (risky(method, path) && !sure) {
+    if (risky(method, path, fields) && !sure) {
       sure = true;
       press.classList.add('sure');
       press.textContent = `Yes, ${operation.summary.toLowerCase()}`;
@@ -292,12 +307,11 @@ function tokenField() {
   const input = el('input', {
     id: 'token', type: 'password', autocomplete: 'new-password', placeholder: 'none',
     oninput: () => {
-      if (input.value) sessionStorage.setItem(TOKEN, input.value);
-      else sessionStorage.removeItem(TOKEN);
+      kept('sessionStorage', TOKEN, input.value.trim());
       dispatchEvent(new Event('token'));
     },
   });
-  input.value = sessionStorage.getItem(TOKEN) ?? '';
+  input.value = kept('sessionStorage', TOKEN);
   return el('form', { class: 'token', onsubmit: (event) => event.preventDefault() }, el('label', { for: 'token' }, 'Token, where the server asks for one'), input,
     el('p', { class: 'needs' }, 'Kept in this tab until it is closed, and sent to this server alone.'));
 }
@@ -336,7 +350,12 @@ function draw() {
     index.toggleAttribute('data-found', $('find').value !== '');
   });
   const go = () => {
-    const id = decodeURIComponent(location.hash.slice(1));
+    let id = '';
+    try {
+      id = decodeURIComponent(location.hash.slice(1));
+    } catch {
+      // It names nothing.
+    }
     for (const { card, link } of entries) {
       if (card.id === id) link.setAttribute('aria-current', 'true');
       else link.removeAttribute('aria-current');
@@ -362,12 +381,11 @@ function theme() {
     $('theme').textContent = `Theme: ${name}`;
     $('theme').setAttribute('aria-label', `Theme: ${name}`);
   };
-  let now = localStorage.getItem('ringmq-theme') ?? 'auto';
+  let now = kept('localStorage', 'ringmq-theme') || 'auto';
   set(names.includes(now) ? now : now = 'auto');
   $('theme').addEventListener('click', () => {
     now = names[(names.indexOf(now) + 1) % names.length];
-    if (now === 'auto') localStorage.removeItem('ringmq-theme');
-    else localStorage.setItem('ringmq-theme', now);
+    kept('localStorage', 'ringmq-theme', now === 'auto' ? '' : now);
     set(now);
   });
 }
