@@ -14,7 +14,7 @@ use ringmq::config::{AUTH_TOKENS, Settings, SettingsFile};
 use ringmq::http::auth::Auth;
 use ringmq::http::sqs;
 use ringmq::logging;
-use ringmq::server::{self, Options};
+use ringmq::server::{self, Limits, Options};
 use ringmq::tls::{Tls, TlsError};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -50,7 +50,8 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
     }
     let (auth, tls) = (auth(settings)?, tls(settings)?);
     let listener = listen(&settings.host, settings.port)?;
-    raise_open_files(settings.guard.max_connections);
+    let mut limits = settings.guard.limits();
+    limits.max_connections = open_files_for(limits.max_connections);
     warn_if_open(&listener, auth.is_some(), tls.is_some());
     let broker = Arc::new(broker);
     let reload = Reload {
@@ -66,7 +67,7 @@ pub(super) fn serve(settings: &Settings) -> Result<(), Failure> {
         max_body_bytes: settings.max_body_bytes,
         drain_timeout: settings.drain_timeout,
         sqs: sqs_settings(settings)?,
-        limits: settings.guard.limits(),
+        limits,
         auth,
         tls,
         ui: settings.ui,
@@ -119,8 +120,9 @@ fn tls(settings: &Settings) -> Result<Option<Arc<Tls>>, Failure> {
     tls.map(|tls| Some(Arc::new(tls)))
 }
 
-/// Each connection is an open file, of which systems let a process have few unless it asks for more.
-fn raise_open_files(max_connections: usize) {
+/// Each connection is an open file, of which systems let a process have few unless it asks for more. Returns how
+/// many connections there may be, so that one too many is told so: where files are short, nobody can be.
+fn open_files_for(max_connections: usize) -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
@@ -128,13 +130,23 @@ fn raise_open_files(max_connections: usize) {
             limit = raised;
         }
     }
-    let needed = max_connections as u64 + OTHER_FILES;
-    if let Some(limit) = limit.current.filter(|limit| *limit < needed) {
-        log::warn!(
-            "{max_connections} connections (--max-connections) need about {needed} open files, and the system \
-             lets this process have {limit}: raise that (ulimit -n, LimitNOFILE), or allow fewer"
-        );
+    let Some(files) = limit.current else { return max_connections };
+    let room = files.saturating_sub(OTHER_FILES).max(files / 2);
+    let room = usize::try_from(room).unwrap_or(usize::MAX);
+    if max_connections <= room {
+        return max_connections;
     }
+    // Nobody asked for as many as there are by default.
+    let level = match max_connections == Limits::DEFAULT.max_connections {
+        true => log::Level::Info,
+        false => log::Level::Warn,
+    };
+    log::log!(
+        level,
+        "at most {room} connections, not {max_connections} (--max-connections): the system lets this process \
+         have {files} open files (ulimit -n, LimitNOFILE)"
+    );
+    room
 }
 
 /// Says what others may do who reach the server, if it is not this machine alone.
