@@ -173,8 +173,9 @@ mod tests {
                 Code::MoveNotFound,     // moves of messages are of the SQS face
                 Code::MoveUnderWay,
                 Code::MoveOver,
-                Code::QueueExists,     // this face changes a queue that is there
-                Code::TooManyWatchers, // the stream of the dashboard is no part of the API
+                Code::QueueExists,        // this face changes a queue that is there
+                Code::TooManyWatchers,    // the stream of the dashboard is no part of the API
+                Code::TooManyConnections, // answers a connection, before it has asked anything
             ];
             let told = text.contains(&format!("- `{}`: ", code.as_str()));
             assert_eq!(told, !seldom.contains(code), "{}", code.as_str());
