@@ -5,6 +5,8 @@
 
 mod accept;
 mod connection;
+mod places;
+mod transport;
 mod watched;
 
 use std::future::{pending, poll_fn};
@@ -23,7 +25,8 @@ use actix_service::ServiceFactoryExt as _;
 use actix_web::rt;
 
 use self::accept::Acceptor;
-use self::connection::{Connection, Places, Timeouts};
+use self::connection::{Connection, Timeouts};
+use self::places::Places;
 use self::watched::Watched;
 use crate::broker::{Broker, QueueName};
 use crate::http::auth::Auth;

@@ -11,7 +11,9 @@ use actix_service::{ServiceFactory, fn_service};
 use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::timeout;
 
-use super::connection::{Connection, Places, Timeouts, Transport};
+use super::connection::{Connection, Timeouts};
+use super::places::Places;
+use super::transport::Transport;
 use crate::http::no_place;
 use crate::logging::Sparingly;
 use crate::queue::Millis;

@@ -14,16 +14,14 @@ use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use actix_web::rt::net::TcpStream;
 use actix_web::rt::time::{Instant, Sleep, sleep};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_rustls::server::TlsStream;
 
+use super::places::Place;
+use super::transport::Transport;
 use crate::http::LEAST_RATE;
 
 /// So much may come, in bytes, before somebody looks at it, and behind a request that is under way: together
@@ -120,12 +118,6 @@ impl Progress {
 pub(super) enum Announced {
     Bytes(u64),
     Chunks,
-}
-
-/// Bytes in the clear or by TLS.
-pub(super) enum Transport {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// One connection.
@@ -372,83 +364,6 @@ impl AsyncWrite for Connection {
     }
 }
 
-impl AsyncRead for Transport {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Transport {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(context),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-        }
-    }
-}
-
-/// How many connections there may be, and are.
-#[derive(Clone)]
-pub(super) struct Places {
-    taken: Arc<AtomicUsize>,
-    most: usize,
-}
-
-impl Places {
-    pub(super) fn new(most: usize) -> Self {
-        Self { taken: Arc::default(), most }
-    }
-
-    /// How many there may be.
-    pub(super) fn most(&self) -> usize {
-        self.most
-    }
-
-    /// A place for one more, if there is one.
-    pub(super) fn take(&self) -> Option<Place> {
-        // Relaxed: it is a count and nothing else.
-        if self.taken.fetch_add(1, Ordering::Relaxed) < self.most {
-            return Some(Place(Arc::clone(&self.taken)));
-        }
-        self.taken.fetch_sub(1, Ordering::Relaxed);
-        None
-    }
-}
-
-/// A place that is given back when this is dropped.
-pub(super) struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
@@ -457,7 +372,9 @@ mod tests {
     use std::task::ready;
 
     use actix_web::rt::System;
+    use actix_web::rt::net::TcpStream;
 
+    use super::super::places::Places;
     use super::*;
 
     const HEAD: Duration = Duration::from_secs(5);
