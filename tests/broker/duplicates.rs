@@ -2,6 +2,7 @@
 
 use std::future::{Pending, pending};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use ringmq::broker::{Broker, Error, Named, SendOptions, Sent};
@@ -38,23 +39,34 @@ fn a_repeated_key_answers_as_the_first_did() {
     assert_eq!(queue.depth(), 0);
 }
 
-#[test]
-fn a_sender_that_leaves_when_it_was_just_served_comes_again_to_the_same_message() {
+/// A queue with room for one message, and one in it.
+fn full() -> (Broker, Arc<Named>) {
     let broker = broker();
     let queue = declare(&broker, "q", json!({ "capacity": 1 }));
     send(&broker, &queue, "before", None);
+    (broker, queue)
+}
+
+/// Somebody waits with a key for room, and leaves once this has happened.
+fn leave_after(broker: &Broker, queue: &Named, happens: impl FnOnce()) {
     let options = SendOptions { idempotency_key: Some("k"), ..SendOptions::default() };
-    {
-        let patient: Option<Pending<()>> = Some(pending());
-        let mut waits = pin!(broker.send(&queue, Message::text("one"), options, patient));
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(waits.as_mut().poll(&mut context).is_pending());
+    let patient: Option<Pending<()>> = Some(pending());
+    let mut waits = pin!(broker.send(queue, Message::text("one"), options, patient));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(waits.as_mut().poll(&mut context).is_pending());
+    happens();
+}
+
+#[test]
+fn a_sender_that_leaves_when_it_was_just_served_comes_again_to_the_same_message() {
+    let (broker, queue) = full();
+    leave_after(&broker, &queue, || {
         // Who makes room sends the message of who waits for it.
         for (_, receipt) in receive(&broker, &queue, 1) {
             broker.ack(&queue, &receipt).unwrap();
         }
         assert_eq!(queue.counts().sent, 2);
-    }
+    });
     let again = send_with(&broker, &queue, "one", false).unwrap();
     assert_eq!((again.number, again.duplicate), (1, true));
     assert_eq!(queue.counts().sent, 2);
@@ -62,16 +74,8 @@ fn a_sender_that_leaves_when_it_was_just_served_comes_again_to_the_same_message(
 
 #[test]
 fn a_sender_that_leaves_unserved_leaves_its_key_free() {
-    let broker = broker();
-    let queue = declare(&broker, "q", json!({ "capacity": 1 }));
-    send(&broker, &queue, "before", None);
-    let options = SendOptions { idempotency_key: Some("k"), ..SendOptions::default() };
-    {
-        let patient: Option<Pending<()>> = Some(pending());
-        let mut waits = pin!(broker.send(&queue, Message::text("one"), options, patient));
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(waits.as_mut().poll(&mut context).is_pending());
-    }
+    let (broker, queue) = full();
+    leave_after(&broker, &queue, || {});
     for (_, receipt) in receive(&broker, &queue, 1) {
         broker.ack(&queue, &receipt).unwrap();
     }

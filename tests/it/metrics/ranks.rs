@@ -103,7 +103,7 @@ fn counters_never_fall_and_what_happened_is_told_once() {
 }
 
 #[test]
-fn the_sum_over_all_series_is_what_happened() {
+fn what_every_series_ever_told_adds_up_to_what_happened() {
     let mut service = Service::start_with(&["--metrics-queues", "2"]);
     let mut sent = 0;
     for round in 0..30 {
