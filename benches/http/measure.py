@@ -120,7 +120,7 @@ def in_turn(running, options, measure):
     slices = {name: [] for name in names}
     for name in names * options.slices + (names * options.slices)[::-1]:
         slices[name].append(measure(name, running[name]))
-    return {name: {key: statistics.fmean(one[key] for one in runs) for key in runs[0]}
+    return {name: {key: statistics.median(one[key] for one in runs) for key in runs[0]}
             for name, runs in slices.items()}
 
 

@@ -14,7 +14,7 @@
 //! ringmq-load PORT PID sqs-park COUNT              the same by ReceiveMessage
 //! ```
 //!
-//! Prints one line of JSON: what was done, the server's CPU time where PID is that of the server, and
+//! SECONDS may have a fraction. Prints one line of JSON: what was done, the server's CPU time where PID is that of the server, and
 //! times in microseconds. `park` prints a line for each step and takes the next one at a line of its
 //! input. Every answer is checked; one that is wrong ends the program.
 //!
@@ -48,13 +48,15 @@ fn main() -> Result<()> {
     let [port, pid, what, numbers @ ..] = &args[..] else { panic!("see the head of main.rs") };
     let (port, pid) = (port.parse().expect("a port"), pid.parse().expect("a process id"));
     let number = |at: usize| numbers.get(at).and_then(|text| text.parse().ok()).expect("a number");
+    let seconds = |at: usize| {
+        let text = numbers.get(at).expect("seconds");
+        Limit::Time(Duration::from_secs_f64(text.parse().expect("seconds")))
+    };
     match *what {
-        "take" => {
-            cycles(port, pid, number(0), Limit::Seconds(number(1)), &[Step::Send, Step::Take])
-        }
+        "take" => cycles(port, pid, number(0), seconds(1), &[Step::Send, Step::Take]),
         "lease" => {
             let steps = [Step::Send, Step::Lease, Step::Ack];
-            cycles(port, pid, number(0), Limit::Seconds(number(1)), &steps)
+            cycles(port, pid, number(0), seconds(1), &steps)
         }
         "sqs-send" => cycles(port, pid, number(0), Limit::Cycles(number(1)), &[Step::SqsSend]),
         "sqs-drain" => {
@@ -63,7 +65,7 @@ fn main() -> Result<()> {
         }
         "sqs" => {
             let steps = [Step::SqsSend, Step::SqsReceive, Step::SqsDelete];
-            cycles(port, pid, number(0), Limit::Seconds(number(1)), &steps)
+            cycles(port, pid, number(0), seconds(1), &steps)
         }
         "batch" => batches(port, pid, number(0)),
         "fill" => fill(port, number(0)),
@@ -90,7 +92,7 @@ enum Step {
 /// When a connection is done.
 #[derive(Clone, Copy)]
 enum Limit {
-    Seconds(usize),
+    Time(Duration),
     /// Of all connections together.
     Cycles(usize),
 }
@@ -209,7 +211,7 @@ fn cycles(port: u16, pid: u32, connections: usize, limit: Limit, steps: &[Step])
             cycle.step = (cycle.step + 1) % steps.len();
             if cycle.step == cycle.start {
                 cycle.done = match limit {
-                    Limit::Seconds(seconds) => begin.elapsed().as_secs() >= seconds as u64,
+                    Limit::Time(time) => begin.elapsed() >= time,
                     Limit::Cycles(count) => begun >= count,
                 };
                 begun += 1;
