@@ -99,10 +99,10 @@ pub(super) fn if_it_looks(request: &HttpRequest, answer: Answer) -> HttpResponse
     answer.map_into_boxed_body().into()
 }
 
-/// A file of the source tree without what only its readers need; see [`tighten`].
+/// A file of the source tree, or several as one, without what only their readers need; see [`tighten`].
 macro_rules! tight {
-    ($file:expr) => {{
-        const SOURCE: &[u8] = include_bytes!($file);
+    ($($file:expr),+) => {{
+        const SOURCE: &[u8] = concat!($(include_str!($file)),+).as_bytes();
         const TIGHT: ([u8; SOURCE.len()], usize) = $crate::http::files::tighten(SOURCE);
         static BYTES: [u8; TIGHT.1] = match TIGHT.0.first_chunk() {
             Some(bytes) => *bytes,

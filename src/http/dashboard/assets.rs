@@ -3,8 +3,9 @@
 use crate::http::files::{File, tight};
 
 macro_rules! files {
-    ($($name:literal)*; $($vendored:literal)*) => {
+    ($style:literal with $common:literal; $($name:literal)*; $($vendored:literal)*) => {
         [
+            File::new(concat!("/ui/", $style), || tight!(concat!("assets/", $style), $common)),
             $(File::new(concat!("/ui/", $name), || tight!(concat!("assets/", $name))),)*
             $(File::new(concat!("/ui/", $vendored), || include_bytes!(concat!("assets/", $vendored))),)*
         ]
@@ -16,8 +17,9 @@ pub(super) static INDEX: File = File::new("/ui/", || tight!("assets/index.html")
 
 /// What the page asks for. What others have written is sent as they wrote it.
 pub(super) static FILES: [File; 19] = files! {
+    "style.css" with "../common.css";
     "api.js" "app.js" "create.js" "dialogs.js" "dom.js" "figures.js" "format.js" "icon.svg" "messages.js"
-    "overview.js" "plots.js" "queue.js" "settings.js" "store.js" "stream.js" "style.css" "theme.js";
+    "overview.js" "plots.js" "queue.js" "settings.js" "store.js" "stream.js" "theme.js";
     "vendor/uplot/uPlot.iife.min.js" "vendor/uplot/uPlot.min.css"
 };
 

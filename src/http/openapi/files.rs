@@ -19,7 +19,7 @@ static FILES: [File; 4] = [
     File::new(DOCUMENT, || super::text().as_bytes()),
     File::new(PAGE, || tight!("page/index.html")),
     File::new("/docs/page.js", || tight!("page/page.js")),
-    File::new("/docs/page.css", || tight!("page/page.css")),
+    File::new("/docs/page.css", || tight!("page/page.css", "../common.css")),
 ];
 
 /// Adds the routes of the document and its page to the application.
