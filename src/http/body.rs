@@ -20,13 +20,19 @@ pub(crate) const LEAST_RATE: usize = 1024;
 pub(super) struct Body {
     payload: Payload,
     limit: usize,
-    first: Bytes,
-    /// `first` and all that came after it, once anything did.
-    whole: BytesMut,
+    read: Read,
     /// Whether it was asked for before.
     awaited: bool,
     timeout: Duration,
     slow: Option<Box<Slow>>,
+}
+
+/// What there is of a body.
+enum Read {
+    /// One chunk, or nothing.
+    One(Bytes),
+    /// It and all that came after it.
+    Several(BytesMut),
 }
 
 /// A body that is waited for.
@@ -57,8 +63,8 @@ impl Body {
             // What follows is no body but another protocol, which the client asks to change to.
             return Ok(None);
         }
-        let (first, whole) = (Bytes::new(), BytesMut::new());
-        Ok(Some(Self { payload, limit, first, whole, awaited: false, timeout, slow: None }))
+        let read = Read::One(Bytes::new());
+        Ok(Some(Self { payload, limit, read, awaited: false, timeout, slow: None }))
     }
 
     /// The whole body, once it is there; not to be called again after that.
@@ -85,10 +91,9 @@ impl Body {
             }
             self.append(chunk);
         }
-        Poll::Ready(Ok(if self.whole.is_empty() {
-            mem::take(&mut self.first)
-        } else {
-            mem::take(&mut self.whole).freeze()
+        Poll::Ready(Ok(match &mut self.read {
+            Read::One(first) => mem::take(first),
+            Read::Several(whole) => mem::take(whole).freeze(),
         }))
     }
 
@@ -111,19 +116,23 @@ impl Body {
     }
 
     fn len(&self) -> usize {
-        self.first.len().max(self.whole.len())
+        match &self.read {
+            Read::One(first) => first.len(),
+            Read::Several(whole) => whole.len(),
+        }
     }
 
     fn append(&mut self, chunk: Bytes) {
-        if self.first.is_empty() {
-            self.first = chunk;
-            return;
+        match &mut self.read {
+            Read::One(first) if first.is_empty() => *first = chunk,
+            Read::One(first) => {
+                let mut whole = BytesMut::with_capacity(first.len() + chunk.len());
+                whole.extend_from_slice(first);
+                whole.extend_from_slice(&chunk);
+                self.read = Read::Several(whole);
+            }
+            Read::Several(whole) => whole.extend_from_slice(&chunk),
         }
-        if self.whole.is_empty() {
-            self.whole.reserve(self.first.len() + chunk.len());
-            self.whole.extend_from_slice(&self.first);
-        }
-        self.whole.extend_from_slice(&chunk);
     }
 }
 

@@ -127,16 +127,22 @@ impl Drop for Counted {
     }
 }
 
-/// What is asked for, while the body is on its way.
-pub(super) enum Asked {
+/// A request while its body is on its way.
+struct Asked {
+    request: Request,
+    what: What,
+}
+
+/// What is asked for.
+enum What {
     /// A classic route, and why it is refused where it is.
     Classic(Route, Option<Refusal>),
     /// Something of the v1 face, and who asks.
-    V1(Request, Caller),
+    V1(Caller),
     /// Whether the server lives or is ready.
-    Probe(Request),
-    /// Anything, by who may not; whether it is a HEAD.
-    Refused(Problem, bool),
+    Probe,
+    /// Anything, by who may not.
+    Refused(Problem),
 }
 
 impl<A> Service<Request> for FrontService<A>
@@ -154,8 +160,8 @@ where
         let came = Instant::now();
         let to = To::of(&request);
         let worker = Rc::clone(&self.worker);
-        let seen = worker.observer.came(&request, to.face(), came);
-        Observed { answering: self.answer(request, to, came), seen, worker }
+        let mut seen = worker.observer.came(&request, to.face(), came);
+        Observed { answering: self.answer(request, to, &mut seen), seen, worker }
     }
 }
 
@@ -202,7 +208,7 @@ impl<A> FrontService<A>
 where
     A: Service<Request, Response = ServiceResponse, Error = Error, Future: Unpin>,
 {
-    fn answer(&self, mut request: Request, to: To, came: Instant) -> Answering<A::Future> {
+    fn answer(&self, mut request: Request, to: To, seen: &mut Seen) -> Answering<A::Future> {
         let worker = &self.worker;
         let draining = worker.broker.is_draining();
         let checked = worker.guard.check(&request, matches!(to, To::Sqs));
@@ -210,27 +216,26 @@ where
             Ok(_) => worker.max_body_bytes,
             Err(_) => worker.max_body_bytes.min(REFUSED_BODY),
         };
-        let body = |request: &mut Request| {
-            let payload = request.take_payload();
-            Body::announced(request.head(), payload, limit, worker.guard.body_timeout)
-        };
-        let (body, mut asked) = match (checked, to) {
-            (Err(problem), _) => {
-                let head = request.method() == Method::HEAD;
-                (body(&mut request), Asked::Refused(problem, head))
-            }
+        let what = match (checked, to) {
+            (Err(problem), _) => What::Refused(problem),
             (Ok(_), To::Classic(route)) => {
-                let refusal = route.refusal(request.method(), draining);
-                (body(&mut request), Asked::Classic(route, refusal))
+                What::Classic(route, route.refusal(request.method(), draining))
             }
-            (Ok(caller), To::V1) => (body(&mut request), Asked::V1(request, caller)),
-            (Ok(_), To::Probe) => (body(&mut request), Asked::Probe(request)),
+            (Ok(caller), To::V1) => What::V1(caller),
+            (Ok(_), To::Probe) => What::Probe,
             (Ok(_), To::Sqs) => {
+                seen.keep(&request);
                 let worker = Counted::new(worker, draining);
                 return Answering::Later(Box::pin(sqs::answer(worker, request)));
             }
-            (Ok(_), To::App(_)) => return Answering::App(self.app.call(request)),
+            (Ok(_), To::App(_)) => {
+                seen.keep(&request);
+                return Answering::App(self.app.call(request));
+            }
         };
+        let payload = request.take_payload();
+        let body = Body::announced(request.head(), payload, limit, worker.guard.body_timeout);
+        let mut asked = Asked { request, what };
         let body = match body {
             Ok(None) => Ok(Bytes::new()),
             Ok(Some(body)) => {
@@ -239,8 +244,11 @@ where
             }
             Err(too_large) => Err(too_large),
         };
-        let now = worker.broker.clock().at(came);
-        worker.answer(&mut asked, body, draining, now).into()
+        let now = worker.broker.clock().at(seen.came());
+        match worker.answer(&mut asked, body, draining, now, seen) {
+            Reply::Now(answer) => Answering::Now(Some(answer)),
+            Reply::Later(answer) => Answering::Later(answer),
+        }
     }
 }
 
@@ -260,7 +268,7 @@ where
     #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let polled = Pin::new(&mut this.answering).poll(context);
+        let polled = this.answering.poll(context, &mut this.seen);
         this.seen.note_wait();
         let mut answer = ready!(polled).unwrap_or_else(failed);
         this.worker.observer.answered(&this.seen, &mut answer);
@@ -274,8 +282,8 @@ fn failed(error: Error) -> Answer {
     Response::from(error).map_body(|_, body| EitherBody::right(body))
 }
 
-/// A request on its way to its answer.
-pub(super) enum Answering<F> {
+/// How a request is answered.
+enum Answering<F> {
     /// The answer is there.
     Now(Option<Answer>),
     /// The body is on its way. Also that of a request that will not look at it: a connection whose
@@ -287,24 +295,13 @@ pub(super) enum Answering<F> {
     App(F),
 }
 
-impl<F> From<Reply> for Answering<F> {
-    fn from(reply: Reply) -> Self {
-        match reply {
-            Reply::Now(answer) => Self::Now(Some(answer)),
-            Reply::Later(answer) => Self::Later(answer),
-        }
-    }
-}
-
-impl<F> Future for Answering<F>
+impl<F> Answering<F>
 where
     F: Future<Output = Result<ServiceResponse, Error>> + Unpin,
 {
-    type Output = Result<Answer, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(&mut self, context: &mut Context<'_>, seen: &mut Seen) -> Poll<Result<Answer, Error>> {
         loop {
-            *self = match &mut *self {
+            match self {
                 Self::Now(answer) => {
                     let answer = answer.take().expect("a future is not polled after its end");
                     return Poll::Ready(Ok(answer));
@@ -312,7 +309,10 @@ where
                 Self::Reading { body, asked, worker } => {
                     let body = ready!(body.poll(context));
                     let now = worker.broker.clock().now();
-                    worker.worker.answer(asked, body, worker.draining, now).into()
+                    match worker.worker.answer(asked, body, worker.draining, now, seen) {
+                        Reply::Now(answer) => return Poll::Ready(Ok(answer)),
+                        Reply::Later(answer) => *self = Self::Later(answer),
+                    }
                 }
                 Self::Later(answer) => return answer.as_mut().poll(context).map(Ok),
                 Self::App(answer) => {
@@ -333,21 +333,36 @@ impl Worker {
         body: Result<Bytes, Refusal>,
         draining: bool,
         now: Millis,
+        seen: &mut Seen,
     ) -> Reply {
-        let (route, refusal) = match asked {
-            Asked::V1(request, caller) => {
-                return v1::answer(self, request, caller, body, draining);
+        let request = &asked.request;
+        let reply = match &mut asked.what {
+            What::Classic(route, refusal) => {
+                self.answer_classic(*route, refusal.take(), body, draining, now)
             }
+            What::V1(caller) => v1::answer(self, request, caller, body, draining),
             // It says the same whatever the body was.
-            Asked::Probe(request) => {
-                return ops::answer(&self.broker, request.method(), request.path()).into();
-            }
-            Asked::Refused(problem, head) => {
-                let answer = problem.answer();
-                return if *head { without_body(answer) } else { answer }.into();
-            }
-            Asked::Classic(route, refusal) => (*route, refusal.take()),
+            What::Probe => ops::answer(&self.broker, request.method(), request.path()).into(),
+            What::Refused(problem) => match *request.method() {
+                Method::HEAD => without_body(problem.answer()).into(),
+                _ => problem.answer().into(),
+            },
         };
+        match &reply {
+            Reply::Now(answer) => seen.keep_failed(request, answer),
+            Reply::Later(_) => seen.keep(request),
+        }
+        reply
+    }
+
+    fn answer_classic(
+        self: &Rc<Self>,
+        route: Route,
+        refusal: Option<Refusal>,
+        body: Result<Bytes, Refusal>,
+        draining: bool,
+        now: Millis,
+    ) -> Reply {
         if let (Route::Enqueue, Some(Refusal::Closed)) = (route, &refusal) {
             self.queue.count_refusal(Refused::Draining);
         }

@@ -41,23 +41,23 @@ pub(super) struct Line {
 impl Line {
     /// Of each request, if there is to be a line of each.
     #[inline]
-    pub(super) fn of(request: &Request) -> Option<Box<Self>> {
+    pub(super) fn of(request: &Request) -> Option<Self> {
         // The level is asked first: at most others that is one load, and nothing more.
         log::log_enabled!(target: TARGET, Level::Debug).then(|| Self::new(request))
     }
 
     #[cold]
-    fn new(request: &Request) -> Box<Self> {
+    fn new(request: &Request) -> Self {
         let header =
             |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
         let traceparent = header(TRACEPARENT);
-        Box::new(Self {
+        Self {
             method: request.method().clone(),
             path: shown(request.path()).into_owned(),
             peer: request.head().peer_addr,
             bytes_in: header(CONTENT_LENGTH).and_then(|length| length.parse().ok()),
             traceparent: traceparent.filter(|text| trace_id(text).is_some()).map(str::to_owned),
-        })
+        }
     }
 
     pub(super) fn write(&self, seen: &Seen, answer: &Answer, id: &str, took: Duration) {
@@ -90,7 +90,7 @@ impl Line {
     }
 }
 
-/// As much of every request as says which it was, should it fail: little, because hardly any does.
+/// As much of a request as says which it was.
 pub(super) struct Gist {
     method: Method,
     /// The path, or its beginning.
@@ -127,16 +127,24 @@ pub(super) fn is_failure(face: Face, answer: &Answer) -> bool {
 }
 
 /// Writes that an answer was such, and how many more were of which nothing was written.
-pub(super) fn write_failure(seen: &Seen, answer: &Answer, id: &str, unlogged: u64) {
-    let path = seen.gist.path();
+pub(super) fn write_failure(
+    face: Face,
+    gist: Option<&Gist>,
+    answer: &Answer,
+    id: &str,
+    unlogged: u64,
+) {
+    let path = gist.map(Gist::path);
     let mut fields = vec![
         ("status", Value::from(answer.status().as_u16())),
-        ("face", seen.face.name().into()),
+        ("face", face.name().into()),
         ("request_id", id.into()),
         ("unlogged", unlogged.into()),
     ];
-    fields.extend([("method", seen.gist.method.as_str().into()), ("path", path.as_str().into())]);
-    let traceparent = seen.gist.traceparent.as_ref().and_then(|value| value.to_str().ok());
+    if let Some((gist, path)) = gist.zip(path.as_ref()) {
+        fields.extend([("method", gist.method.as_str().into()), ("path", path.as_str().into())]);
+    }
+    let traceparent = gist.and_then(|gist| gist.traceparent.as_ref()?.to_str().ok());
     if let Some((text, trace)) = traceparent.and_then(|text| Some((text, trace_id(text)?))) {
         fields.extend([("traceparent", text.into()), ("trace_id", trace.into())]);
     }

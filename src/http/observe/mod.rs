@@ -1,7 +1,7 @@
 //! What is seen of every request: the one place where they all end.
 //!
 //! A worker's [`Observer`] looks at a request when it comes, and again when its answer is handed to the
-//! connection. Between the two it keeps [`Seen`], and nothing of the request itself.
+//! connection. Between the two it keeps [`Seen`], which is small: what few requests need is kept apart.
 
 mod id;
 mod line;
@@ -32,11 +32,17 @@ pub(super) struct Seen {
     face: Face,
     came: Instant,
     waited: bool,
+    more: Option<Box<More>>,
+}
+
+/// What is kept of some.
+#[derive(Default)]
+struct More {
     /// What the client calls it.
     id: Option<HeaderValue>,
-    line: Option<Box<Line>>,
+    line: Option<Line>,
     /// For who asks what failed.
-    gist: Gist,
+    gist: Option<Gist>,
 }
 
 /// By what the SQS face calls a request in its answer, whatever the client does.
@@ -64,7 +70,9 @@ impl Observer {
     #[inline]
     pub(super) fn came(&self, request: &Request, face: Face, came: Instant) -> Seen {
         let (id, line) = (id::said(request.headers()), Line::of(request));
-        Seen { face, came, waited: false, id, line, gist: Gist::of(request) }
+        let some = id.is_some() || line.is_some();
+        let more = some.then(|| Box::new(More { id, line, gist: None }));
+        Seen { face, came, waited: false, more }
     }
 
     /// Looks at the answer.
@@ -74,7 +82,9 @@ impl Observer {
             let took = (!seen.waited).then(|| seen.came.elapsed());
             counts.count(seen.face, answer.status(), took);
         }
-        if seen.id.is_some() || seen.line.is_some() || answer.status().as_u16() >= 400 {
+        let is_named =
+            seen.more.as_ref().is_some_and(|more| more.id.is_some() || more.line.is_some());
+        if is_named || answer.status().as_u16() >= 400 {
             self.name(seen, answer);
         }
     }
@@ -84,22 +94,24 @@ impl Observer {
     fn name(&self, seen: &Seen, answer: &mut Answer) {
         // Told where the client calls it so, or to who may ask what went wrong. The classic face's errors
         // stay what they are, and the SQS face has a header of its own.
-        let to_tell = match (&seen.id, seen.face) {
+        let none = &More::default();
+        let more = seen.more.as_deref().unwrap_or(none);
+        let to_tell = match (&more.id, seen.face) {
             (Some(_), _) => true,
             (None, Face::V1 | Face::Ops | Face::Ui) => answer.status().as_u16() >= 400,
             (None, Face::Classic | Face::Sqs) => false,
         };
         let failed = line::is_failure(seen.face, answer) && line::failures_are_written();
-        if !to_tell && !failed && seen.line.is_none() {
+        if !to_tell && !failed && more.line.is_none() {
             return;
         }
         let own = || answer.headers().get(&SQS_REQUEST_ID).cloned();
-        let id = seen.id.clone().or_else(own).unwrap_or_else(|| self.names.next());
+        let id = more.id.clone().or_else(own).unwrap_or_else(|| self.names.next());
         let text = id.to_str().unwrap_or_default();
         if failed && let Some(unlogged) = self.all.failed(answer.status(), seen.came) {
-            line::write_failure(seen, answer, text, unlogged);
+            line::write_failure(seen.face, more.gist.as_ref(), answer, text, unlogged);
         }
-        if let Some(line) = &seen.line {
+        if let Some(line) = &more.line {
             line.write(seen, answer, text, seen.came.elapsed());
         }
         if to_tell {
@@ -109,6 +121,26 @@ impl Observer {
 }
 
 impl Seen {
+    /// When the request came.
+    pub(super) fn came(&self) -> Instant {
+        self.came
+    }
+
+    /// Keeps as much of a request as says which it was, should it fail: before it goes where nothing of it
+    /// is kept, or once it has failed.
+    #[inline]
+    pub(super) fn keep(&mut self, request: &Request) {
+        self.more.get_or_insert_default().gist = Some(Gist::of(request));
+    }
+
+    /// The same, if its answer says that it failed.
+    #[inline]
+    pub(super) fn keep_failed(&mut self, request: &Request, answer: &Answer) {
+        if line::is_failure(self.face, answer) {
+            self.keep(request);
+        }
+    }
+
     /// Takes the note that what was just polled waits, if there is one.
     #[inline]
     pub(super) fn note_wait(&mut self) {
