@@ -10,7 +10,7 @@
 //! What a request costs more by this is a few stores: the timer of a connection is not set anew for
 //! each, but looks, when its time is over, at what has happened since.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -42,8 +42,8 @@ pub(super) struct Timeouts {
 }
 
 /// What the service of requests tells the connection they came by.
-#[derive(Default)]
 pub(super) struct Progress {
+    timeouts: Timeouts,
     /// Requests whose head was there, modulo 2^32.
     heads: Cell<u32>,
     /// Whether one of them is not answered yet.
@@ -64,9 +64,31 @@ pub(super) struct Progress {
     behind: Cell<Option<i64>>,
     /// Who goes on reading once something was answered.
     held: Cell<Option<Waker>>,
+    /// Set once something has come, until a look at its end finds nothing to wait for.
+    watch: RefCell<Option<Watch>>,
+    /// Whether there was one until a request had to wait for its answer.
+    unwatched: Cell<bool>,
 }
 
 impl Progress {
+    fn new(timeouts: Timeouts) -> Self {
+        Self {
+            timeouts,
+            heads: Cell::default(),
+            under_way: Cell::default(),
+            begun: Cell::default(),
+            closing: Cell::default(),
+            streams: Cell::default(),
+            bodiless: Cell::default(),
+            left: Cell::default(),
+            fresh: Cell::default(),
+            behind: Cell::default(),
+            held: Cell::default(),
+            watch: RefCell::default(),
+            unwatched: Cell::default(),
+        }
+    }
+
     /// A request's head is there, and a body behind it.
     pub(super) fn asked(&self, body: Announced) {
         self.heads.set(self.heads.get().wrapping_add(1));
@@ -93,10 +115,23 @@ impl Progress {
         }
     }
 
+    /// Its answer was asked for and is not there, maybe `again`. Whoever waits for a message needs no timer,
+    /// which would wake the connection's task: that counts where ten thousand of them wait.
+    pub(super) fn waits(&self, again: bool) {
+        // The first time it is a body that is waited for, if there is one, and that will be there at once.
+        if (again || self.bodiless.get()) && !self.begun.get() {
+            let watch = self.watch.take();
+            self.unwatched.set(self.unwatched.get() || watch.is_some());
+        }
+    }
+
     /// Its answer is made, which may go on. What came meanwhile was its body, mostly, if it has one.
-    pub(super) fn answered(&self, closing: bool, streams: bool) {
+    pub(super) fn answered(&self, closing: bool, streams: bool, context: &mut Context<'_>) {
         self.body_ended();
         self.under_way.set(false);
+        if self.unwatched.replace(false) {
+            self.watch.borrow_mut().get_or_insert_with(|| self.look(context));
+        }
         self.streams.set(streams);
         if !self.bodiless.get() {
             self.begun.set(false);
@@ -105,6 +140,11 @@ impl Progress {
         if let Some(waker) = self.held.take() {
             waker.wake();
         }
+    }
+
+    /// A look at whether the rest of a head comes in time.
+    fn look(&self, context: &mut Context<'_>) -> Watch {
+        Watch::new(self.timeouts.head, self.heads.get(), Awaited::Rest, context)
     }
 
     /// Whether what comes next is the head of a request, or something that nobody will look at.
@@ -124,9 +164,6 @@ pub(super) enum Announced {
 pub(super) struct Connection {
     transport: Transport,
     progress: Rc<Progress>,
-    timeouts: Timeouts,
-    /// Set once something has come, until a look at its end finds nothing to wait for.
-    reading: Option<Watch>,
     /// Whether the client took anything since that look began.
     wrote: bool,
     /// Set while there is more than the client takes.
@@ -149,6 +186,21 @@ struct Watch {
     what: Awaited,
 }
 
+impl Watch {
+    fn new(time: Duration, heads: u32, what: Awaited, context: &mut Context<'_>) -> Self {
+        let mut until = Box::pin(sleep(time));
+        // From now on the timer wakes this connection's task.
+        let _ = until.as_mut().poll(context);
+        Self { until, heads, what }
+    }
+
+    fn restart(&mut self, time: Duration, heads: u32, what: Awaited, context: &mut Context<'_>) {
+        self.until.as_mut().reset(Instant::now() + time);
+        let _ = self.until.as_mut().poll(context);
+        (self.heads, self.what) = (heads, what);
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Awaited {
     /// The rest of a head, or of a body that is not looked at.
@@ -161,16 +213,8 @@ enum Awaited {
 
 impl Connection {
     pub(super) fn new(transport: Transport, timeouts: Timeouts, place: Place) -> Self {
-        let progress = Rc::new(Progress::default());
-        Self {
-            transport,
-            progress,
-            timeouts,
-            reading: None,
-            wrote: false,
-            writing: None,
-            _place: place,
-        }
+        let progress = Rc::new(Progress::new(timeouts));
+        Self { transport, progress, wrote: false, writing: None, _place: place }
     }
 
     pub(super) fn progress(&self) -> Rc<Progress> {
@@ -179,18 +223,15 @@ impl Connection {
 
     /// Nothing more can be read at present: whether that is so for too long.
     fn nothing_came(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let progress = &self.progress;
-        let watch = match &mut self.reading {
+        let progress = Rc::clone(&self.progress);
+        let timeouts = &progress.timeouts;
+        let mut slot = progress.watch.borrow_mut();
+        let watch = match &mut *slot {
             Some(watch) => watch,
             None if !progress.begun.get() => return Poll::Pending,
-            reading => {
-                let until = Box::pin(sleep(self.timeouts.head));
-                let heads = progress.heads.get();
-                let watch = reading.insert(Watch { until, heads, what: Awaited::Rest });
-                // From now on the timer wakes this connection's task.
-                let _ = watch.until.as_mut().poll(context);
+            slot => {
                 self.wrote = false;
-                watch
+                slot.insert(progress.look(context))
             }
         };
         // Cheaper than to ask as futures are asked, and the same task waits all the time.
@@ -199,23 +240,20 @@ impl Connection {
             let same = watch.heads == progress.heads.get() && !under_way && !self.wrote;
             let (what, next) = match (progress.begun.get(), under_way) {
                 _ if watch.what == Awaited::End && !self.wrote => return Poll::Ready(Ok(())),
-                _ if watch.what == Awaited::End => (Awaited::End, self.timeouts.linger),
+                _ if watch.what == Awaited::End => (Awaited::End, timeouts.linger),
                 (true, _) if same && watch.what == Awaited::Rest => return self.refuse(context),
                 (false, _) if same && watch.what == Awaited::Next => return Poll::Ready(Ok(())),
-                (true, _) => (Awaited::Rest, self.timeouts.head),
-                // Whoever waits for an answer needs no timer.
+                (true, _) => (Awaited::Rest, timeouts.head),
                 (false, true) => {
-                    self.reading = None;
+                    *slot = None;
+                    progress.unwatched.set(true);
                     return Poll::Pending;
                 }
                 // actix-http closes idle connections, but not where it still waits for a body's end.
-                (false, false) => (Awaited::Next, self.timeouts.keep_alive + self.timeouts.head),
+                (false, false) => (Awaited::Next, timeouts.keep_alive + timeouts.head),
             };
-            watch.heads = progress.heads.get();
-            watch.what = what;
             self.wrote = false;
-            watch.until.as_mut().reset(Instant::now() + next);
-            let _ = watch.until.as_mut().poll(context);
+            watch.restart(next, progress.heads.get(), what, context);
         }
         Poll::Pending
     }
@@ -235,14 +273,12 @@ impl Connection {
     /// Something came where nothing had since the last answer.
     fn began(&mut self, context: &mut Context<'_>) {
         // From now on it is a head that is waited for, and actix-http does not time this one.
-        if let Some(watch) = &mut self.reading
+        if let Some(watch) = &mut *self.progress.watch.borrow_mut()
             && watch.what == Awaited::Next
         {
-            watch.what = Awaited::Rest;
-            watch.heads = self.progress.heads.get();
             self.wrote = false;
-            watch.until.as_mut().reset(Instant::now() + self.timeouts.head);
-            let _ = watch.until.as_mut().poll(context);
+            let heads = self.progress.heads.get();
+            watch.restart(self.progress.timeouts.head, heads, Awaited::Rest, context);
         }
     }
 
@@ -253,17 +289,16 @@ impl Connection {
             writing.taken += count;
         }
         if self.progress.closing.replace(false) {
-            let mut until = Box::pin(sleep(self.timeouts.linger));
-            let _ = until.as_mut().poll(context);
-            let heads = self.progress.heads.get();
-            self.reading = Some(Watch { until, heads, what: Awaited::End });
+            let (linger, heads) = (self.progress.timeouts.linger, self.progress.heads.get());
+            let watch = Watch::new(linger, heads, Awaited::End, context);
+            self.progress.watch.replace(Some(watch));
             self.wrote = false;
         }
     }
 
     /// Nothing can be written at present: whether too little was for too long.
     fn nothing_taken<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let timeout = self.timeouts.answer;
+        let timeout = self.progress.timeouts.answer;
         let writing = self
             .writing
             .get_or_insert_with(|| Writing { until: Box::pin(sleep(timeout)), taken: 0 });
@@ -373,6 +408,7 @@ mod tests {
 
     use actix_web::rt::System;
     use actix_web::rt::net::TcpStream;
+    use actix_web::rt::time::timeout;
 
     use super::super::places::Places;
     use super::*;
@@ -421,6 +457,15 @@ mod tests {
         .await;
     }
 
+    /// The request that is under way is answered.
+    async fn answer(progress: &Progress) {
+        poll_fn(|context| {
+            progress.answered(false, false, context);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     #[test]
     fn a_later_head_has_its_time_however_long_the_connection_was_idle() {
         for pause in [Duration::ZERO, HEAD / 2, HEAD * 3] {
@@ -430,7 +475,7 @@ mod tests {
                 assert_eq!(read(&mut connection).await, 5);
                 idle(&mut connection, Duration::ZERO).await;
                 progress.asked(Announced::Bytes(0));
-                progress.answered(false, false);
+                answer(&progress).await;
                 idle(&mut connection, pause).await;
                 peer.write_all(b"GET").unwrap();
                 assert_eq!(read(&mut connection).await, 3);
@@ -455,10 +500,30 @@ mod tests {
             peer.write_all(b"GET").unwrap();
             assert_eq!(read(&mut connection).await, 3);
             idle(&mut connection, HEAD * 3).await;
-            progress.answered(false, false);
+            answer(&progress).await;
             let began = Instant::now();
             assert_eq!(read(&mut connection).await, 0);
             assert!(began.elapsed() <= HEAD * 2, "{:?}", began.elapsed());
+        });
+    }
+
+    #[test]
+    fn who_waits_for_an_answer_has_no_timer_until_it_is_there() {
+        connected(async |mut connection, mut peer| {
+            let progress = connection.progress();
+            // All in one read: nothing that comes later begins to wait for the rest of a head.
+            peer.write_all(b"first GET").unwrap();
+            assert_eq!(read(&mut connection).await, 9);
+            idle(&mut connection, Duration::ZERO).await;
+            progress.asked(Announced::Bytes(0));
+            assert!(progress.watch.borrow().is_some());
+            progress.waits(false);
+            assert!(progress.watch.borrow().is_none());
+            idle(&mut connection, KEEP_ALIVE * 3).await;
+            assert!(progress.watch.borrow().is_none());
+            answer(&progress).await;
+            let end = timeout(KEEP_ALIVE + HEAD * 3, read(&mut connection)).await;
+            assert_eq!(end.expect("the connection ends"), 0);
         });
     }
 
@@ -489,7 +554,7 @@ mod tests {
                 })
                 .await;
                 assert!((AHEAD as usize..=AHEAD as usize + 8192).contains(&came), "{came}");
-                progress.answered(false, false);
+                answer(&progress).await;
                 assert!(progress.held.take().is_none());
                 assert_ne!(read(&mut connection).await, 0);
             });

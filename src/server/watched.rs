@@ -1,5 +1,6 @@
 //! The service of a worker, which tells each connection how far its request is.
 
+use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -7,10 +8,10 @@ use std::task::{Context, Poll, ready};
 use actix_http::body::{BodySize, MessageBody};
 use actix_http::error::PayloadError;
 use actix_http::{ConnectionType, HttpMessage as _, Payload, Request, Response};
+use actix_web::Error;
 use actix_web::dev::{AppConfig, Service, ServiceFactory};
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::Bytes;
-use actix_web::{Error, HttpResponse};
 use futures_core::Stream;
 
 use super::connection::{Announced, Progress};
@@ -34,7 +35,7 @@ where
     B: MessageBody,
 {
     type Response = Response<B>;
-    type Error = HttpResponse;
+    type Error = Error;
     type Config = ();
     type Service = WatchedService<F::Service>;
     type InitError = ();
@@ -55,11 +56,11 @@ where
     B: MessageBody,
 {
     type Response = Response<B>;
-    type Error = HttpResponse;
+    type Error = Error;
     type Future = Answering<S::Future>;
 
-    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), HttpResponse>> {
-        self.0.poll_ready(context).map_err(|error| error.error_response())
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.poll_ready(context)
     }
 
     fn call(&self, mut request: Request) -> Self::Future {
@@ -73,7 +74,7 @@ where
                     Payload::Stream { payload: Box::pin(Chunks { payload, progress }) };
             }
         }
-        Answering { answer: self.0.call(request), progress }
+        Answering { answer: self.0.call(request), progress, waits: false }
     }
 }
 
@@ -108,6 +109,8 @@ impl Stream for Chunks {
 pub(super) struct Answering<F> {
     answer: F,
     progress: Option<Rc<Progress>>,
+    /// Whether the answer was asked for and is not there.
+    waits: bool,
 }
 
 impl<F, B> Future for Answering<F>
@@ -115,17 +118,23 @@ where
     F: Future<Output = Result<Response<B>, Error>> + Unpin,
     B: MessageBody,
 {
-    type Output = Result<Response<B>, HttpResponse>;
+    type Output = Result<Response<B>, Error>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = ready!(Pin::new(&mut self.answer).poll(context));
-        if let Some(progress) = &self.progress {
-            let closes =
-                |answer: &Response<B>| answer.head().connection_type() == ConnectionType::Close;
-            let streams = |answer: &Response<B>| answer.body().size() == BodySize::Stream;
-            progress
-                .answered(answer.as_ref().is_ok_and(closes), answer.as_ref().is_ok_and(streams));
+        let this = &mut *self;
+        let polled = Pin::new(&mut this.answer).poll(context);
+        if let Some(progress) = &this.progress {
+            match &polled {
+                Poll::Pending => progress.waits(mem::replace(&mut this.waits, true)),
+                Poll::Ready(Ok(answer)) => {
+                    let closes = answer.head().connection_type() == ConnectionType::Close;
+                    let streams = answer.body().size() == BodySize::Stream;
+                    progress.answered(closes, streams, context);
+                }
+                Poll::Ready(Err(_)) => progress.answered(false, false, context),
+            }
         }
-        Poll::Ready(answer.map_err(|error| error.error_response()))
+        polled
     }
 }
