@@ -72,6 +72,10 @@ ORDERS = [
     *order("is_empty, head", "mod.rs", """let head = Position(self.head.load(Ordering::SeqCst));
         let tail""", "Acquire", "Relaxed"),
     *order("is_empty, tail", "mod.rs", "let tail = Position(self.tail.position.load(Ordering::SeqCst));\n        tail.without_closed() == head", "Acquire", "Relaxed"),
+    *order("end of a look", "peek.rs", "self.0.tail.pinned.store(NOT_PINNED, Ordering::Release)", "Relaxed"),
+    *order("beginning of a look", "peek.rs", ".compare_exchange(NOT_PINNED, head.0, Ordering::Acquire", "Relaxed"),
+    *order("published stamp, look", "peek.rs", "if published.load(Ordering::Acquire) != laps.next_lap_stamp(position)", "Relaxed"),
+    *order("whether somebody looks", "peek.rs", "let pinned = self.tail.pinned.load(Ordering::Acquire);", "Relaxed"),
 ]
 
 LOGIC = [
@@ -143,6 +147,11 @@ LOGIC = [
         tail""", CAUGHT),
     ("count past full", "mod.rs", "count.min(self.capacity())", "count", CAUGHT),
     ("nothing dropped with the ring", "mod.rs", "if std::mem::needs_drop::<T>() {", "if !std::mem::needs_drop::<T>() {", CAUGHT),
+    ("look without a pin", "peek.rs", "if pinned == NOT_PINNED {", "if pinned != first.0 + (1 << 40) {", CAUGHT),
+    ("look with a head that was not claimed", "peek.rs", "if self.advance_head(head, head) {", "if self.load_head() == head {", CAUGHT),
+    ("look with a head that has moved", "peek.rs", "if self.advance_head(head, head) {", "if self.advance_head(head, head) || head.0 > 0 {", CAUGHT),
+    ("look at what is not published", "peek.rs", "if published.load(Ordering::Acquire) != laps.next_lap_stamp(position)", "if published.load(Ordering::Acquire) == 7 + laps.next_lap_stamp(position)", CAUGHT),
+    ("pin that is never taken off", "peek.rs", "self.0.tail.pinned.store(NOT_PINNED, Ordering::Release)", "let _ = self.0.tail.pinned.load(Ordering::Acquire)", CAUGHT),
 ]
 
 QUEUE = [

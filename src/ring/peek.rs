@@ -80,14 +80,14 @@ impl<T: Copy> RingBuffer<T> {
         for _ in 0..TRIES {
             let head = self.load_head();
             let pinned = &self.tail.pinned;
-            // ORDERING: AcqRel, so that it is done before the look at the head below, and goes on with
-            // the release of the pin before.
+            // ORDERING: Acquire, pairs with the Release of the pin before. That others see this one in time
+            // is what the claim below is for.
             pinned
-                .compare_exchange(NOT_PINNED, head.0, Ordering::AcqRel, Ordering::Relaxed)
+                .compare_exchange(NOT_PINNED, head.0, Ordering::Acquire, Ordering::Relaxed)
                 .ok()?;
             let pin = Pin(self);
-            // ORDERING: SeqCst, as every claim of the head; that it also writes is what counts: the next
-            // claim reads what this wrote, so the pin was set before that.
+            // ORDERING: SeqCst, as every claim of the head; that it also writes, and releases, is what counts:
+            // the next claim reads what this wrote, so the pin was set before that.
             if self.advance_head(head, head) {
                 return Some((head, pin));
             }

@@ -5,6 +5,7 @@
 mod support;
 
 mod acts;
+mod api_page;
 mod connection;
 mod looks;
 mod overview;
