@@ -66,10 +66,11 @@ class Server:
         return int(head.split()[1]), body
 
     def cpu_ns(self):
-        total = 0
-        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
-            total += int((thread / "schedstat").read_text().split()[0])
-        return total
+        return sum(self.cpu_ns_by_thread().values())
+
+    def cpu_ns_by_thread(self):
+        return {thread.name: int((thread / "schedstat").read_text().split()[0])
+                for thread in Path(f"/proc/{self.process.pid}/task").iterdir()}
 
     def wakes(self):
         """How often its threads were woken after waiting for something."""

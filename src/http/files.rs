@@ -99,7 +99,8 @@ pub(super) fn if_it_looks(request: &HttpRequest, answer: Answer) -> HttpResponse
     answer.map_into_boxed_body().into()
 }
 
-/// A file of the source tree, or several as one, without what only their readers need; see [`tighten`].
+/// A file of the source tree, or several as one, each of which ends with its line, without what only their
+/// readers need; see [`tighten`].
 macro_rules! tight {
     ($($file:expr),+) => {{
         const SOURCE: &[u8] = concat!($(include_str!($file)),+).as_bytes();
@@ -114,7 +115,7 @@ macro_rules! tight {
 pub(super) use tight;
 
 /// Takes away indentation, and comments that have lines of their own. The lines stay, so that a browser
-/// tells of an error by its line in the source tree.
+/// tells of an error by its line in the (first) file.
 pub(super) const fn tighten<const SIZE: usize>(source: &[u8]) -> ([u8; SIZE], usize) {
     let mut tight = [0; SIZE];
     let (mut at, mut written, mut in_comment) = (0, 0, false);

@@ -27,7 +27,7 @@ use super::observe::{Face, Observer, Requests, Seen};
 use super::problem::Problem;
 use super::refusal::Refusal;
 use super::under_way::{UnderWay, WorkerCount};
-use super::{ops, sqs, v1};
+use super::{Waits, ops, sqs, v1};
 use crate::broker::{Broker, Named, Refused, YieldNow};
 use crate::queue::{Message, Millis, SendRefusal, TryReceiveError, TrySendError};
 
@@ -127,7 +127,7 @@ impl Drop for Counted {
     }
 }
 
-/// A request while its body is on its way.
+/// A request while its body is on its way; with it, the buffer that its headers lie in.
 struct Asked {
     request: Request,
     what: What,
@@ -276,6 +276,12 @@ where
     }
 }
 
+impl<F> Waits for Observed<F> {
+    fn waits(&self) -> bool {
+        self.seen.waits()
+    }
+}
+
 /// The answer that actix-http would make of an error of the application.
 #[cold]
 fn failed(error: Error) -> Answer {
@@ -310,7 +316,11 @@ where
                     let body = ready!(body.poll(context));
                     let now = worker.broker.clock().now();
                     match worker.worker.answer(asked, body, worker.draining, now, seen) {
-                        Reply::Now(answer) => return Poll::Ready(Ok(answer)),
+                        Reply::Now(answer) => {
+                            // The body ends here: what of it was not read, nobody will read.
+                            *self = Self::Now(None);
+                            return Poll::Ready(Ok(answer));
+                        }
                         Reply::Later(answer) => *self = Self::Later(answer),
                     }
                 }

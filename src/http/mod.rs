@@ -78,7 +78,7 @@ pub fn front(
     Error = Error,
     InitError = (),
     Future: 'static,
-    Service: Service<Request, Future: Unpin>,
+    Service: Service<Request, Future: Unpin + Waits>,
 > {
     let Served { broker, queue, max_body_bytes, under_way, requests, sqs, guard, metrics, hub } =
         served;
@@ -92,6 +92,12 @@ pub fn front(
         }));
     let app = app.into_factory();
     Front { broker, queue, max_body_bytes, under_way, requests, sqs, guard, app }
+}
+
+/// A request on its way to its answer.
+pub trait Waits {
+    /// Whether it waits for something that others have to do, and not only for its own body.
+    fn waits(&self) -> bool;
 }
 
 async fn unknown_path(

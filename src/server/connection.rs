@@ -8,7 +8,8 @@
 //! end whether that has changed.
 //!
 //! What a request costs more by this is a few stores: the timer of a connection is not set anew for
-//! each, but looks, when its time is over, at what has happened since.
+//! each, but looks, when its time is over, at what has happened since. Only while a request waits for what
+//! others have to do, there is none, and nobody is woken.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -41,7 +42,7 @@ pub(super) struct Timeouts {
     pub(super) linger: Duration,
 }
 
-/// What the service of requests tells the connection they came by.
+/// What the service of requests tells the connection they came by, and the timer that both begin and end.
 pub(super) struct Progress {
     timeouts: Timeouts,
     /// Requests whose head was there, modulo 2^32.
@@ -64,10 +65,8 @@ pub(super) struct Progress {
     behind: Cell<Option<i64>>,
     /// Who goes on reading once something was answered.
     held: Cell<Option<Waker>>,
-    /// Set once something has come, until a look at its end finds nothing to wait for.
+    /// Set once something has come or was answered, but not while a request waits for its answer.
     watch: RefCell<Option<Watch>>,
-    /// Whether there was one until a request had to wait for its answer.
-    unwatched: Cell<bool>,
 }
 
 impl Progress {
@@ -85,7 +84,6 @@ impl Progress {
             behind: Cell::default(),
             held: Cell::default(),
             watch: RefCell::default(),
-            unwatched: Cell::default(),
         }
     }
 
@@ -115,23 +113,18 @@ impl Progress {
         }
     }
 
-    /// Its answer was asked for and is not there, maybe `again`. Whoever waits for a message needs no timer,
-    /// which would wake the connection's task: that counts where ten thousand of them wait.
-    pub(super) fn waits(&self, again: bool) {
-        // The first time it is a body that is waited for, if there is one, and that will be there at once.
-        if (again || self.bodiless.get()) && !self.begun.get() {
-            let watch = self.watch.take();
-            self.unwatched.set(self.unwatched.get() || watch.is_some());
-        }
+    /// Its answer has to wait for others. Meanwhile nobody needs a timer, which would wake the connection's
+    /// task: that counts where ten thousand of them wait.
+    pub(super) fn waits(&self) {
+        self.watch.take();
     }
 
     /// Its answer is made, which may go on. What came meanwhile was its body, mostly, if it has one.
     pub(super) fn answered(&self, closing: bool, streams: bool, context: &mut Context<'_>) {
         self.body_ended();
         self.under_way.set(false);
-        if self.unwatched.replace(false) {
-            self.watch.borrow_mut().get_or_insert_with(|| self.look(context));
-        }
+        // Whatever is behind it may be the beginning of a head.
+        self.watch.borrow_mut().get_or_insert_with(|| self.look(context));
         self.streams.set(streams);
         if !self.bodiless.get() {
             self.begun.set(false);
@@ -164,7 +157,7 @@ pub(super) enum Announced {
 pub(super) struct Connection {
     transport: Transport,
     progress: Rc<Progress>,
-    /// Whether the client took anything since that look began.
+    /// Whether the client took anything since the look at it began, or before that.
     wrote: bool,
     /// Set while there is more than the client takes.
     writing: Option<Writing>,
@@ -228,7 +221,7 @@ impl Connection {
         let mut slot = progress.watch.borrow_mut();
         let watch = match &mut *slot {
             Some(watch) => watch,
-            None if !progress.begun.get() => return Poll::Pending,
+            None if !progress.begun.get() || progress.under_way.get() => return Poll::Pending,
             slot => {
                 self.wrote = false;
                 slot.insert(progress.look(context))
@@ -243,12 +236,12 @@ impl Connection {
                 _ if watch.what == Awaited::End => (Awaited::End, timeouts.linger),
                 (true, _) if same && watch.what == Awaited::Rest => return self.refuse(context),
                 (false, _) if same && watch.what == Awaited::Next => return Poll::Ready(Ok(())),
-                (true, _) => (Awaited::Rest, timeouts.head),
-                (false, true) => {
+                // Its answer begins another.
+                (_, true) => {
                     *slot = None;
-                    progress.unwatched.set(true);
                     return Poll::Pending;
                 }
+                (true, false) => (Awaited::Rest, timeouts.head),
                 // actix-http closes idle connections, but not where it still waits for a body's end.
                 (false, false) => (Awaited::Next, timeouts.keep_alive + timeouts.head),
             };
@@ -517,10 +510,28 @@ mod tests {
             idle(&mut connection, Duration::ZERO).await;
             progress.asked(Announced::Bytes(0));
             assert!(progress.watch.borrow().is_some());
-            progress.waits(false);
+            progress.waits();
             assert!(progress.watch.borrow().is_none());
             idle(&mut connection, KEEP_ALIVE * 3).await;
             assert!(progress.watch.borrow().is_none());
+            answer(&progress).await;
+            let end = timeout(KEEP_ALIVE + HEAD * 3, read(&mut connection)).await;
+            assert_eq!(end.expect("the connection ends"), 0);
+        });
+    }
+
+    #[test]
+    fn a_body_that_nobody_read_and_that_does_not_end_is_not_waited_for() {
+        connected(async |mut connection, mut peer| {
+            let progress = connection.progress();
+            // As much as is read before somebody looks at it, and then no more.
+            peer.write_all(&[b'x'; AHEAD as usize]).unwrap();
+            let mut came = 0;
+            while came < AHEAD as usize {
+                came += read(&mut connection).await;
+            }
+            idle(&mut connection, Duration::ZERO).await;
+            progress.asked(Announced::Chunks);
             answer(&progress).await;
             let end = timeout(KEEP_ALIVE + HEAD * 3, read(&mut connection)).await;
             assert_eq!(end.expect("the connection ends"), 0);

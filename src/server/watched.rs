@@ -1,6 +1,5 @@
 //! The service of a worker, which tells each connection how far its request is.
 
-use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -15,6 +14,7 @@ use actix_web::web::Bytes;
 use futures_core::Stream;
 
 use super::connection::{Announced, Progress};
+use crate::http::Waits;
 
 type LocalBoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -30,7 +30,7 @@ where
             Error = Error,
             InitError = (),
             Future: 'static,
-            Service: Service<Request, Future: Unpin>,
+            Service: Service<Request, Future: Unpin + Waits>,
         >,
     B: MessageBody,
 {
@@ -52,7 +52,7 @@ pub(super) struct WatchedService<S>(S);
 
 impl<S, B> Service<Request> for WatchedService<S>
 where
-    S: Service<Request, Response = Response<B>, Error = Error, Future: Unpin>,
+    S: Service<Request, Response = Response<B>, Error = Error, Future: Unpin + Waits>,
     B: MessageBody,
 {
     type Response = Response<B>;
@@ -74,7 +74,7 @@ where
                     Payload::Stream { payload: Box::pin(Chunks { payload, progress }) };
             }
         }
-        Answering { answer: self.0.call(request), progress, waits: false }
+        Answering { answer: self.0.call(request), progress }
     }
 }
 
@@ -109,13 +109,11 @@ impl Stream for Chunks {
 pub(super) struct Answering<F> {
     answer: F,
     progress: Option<Rc<Progress>>,
-    /// Whether the answer was asked for and is not there.
-    waits: bool,
 }
 
 impl<F, B> Future for Answering<F>
 where
-    F: Future<Output = Result<Response<B>, Error>> + Unpin,
+    F: Future<Output = Result<Response<B>, Error>> + Unpin + Waits,
     B: MessageBody,
 {
     type Output = Result<Response<B>, Error>;
@@ -126,7 +124,8 @@ where
         let polled = Pin::new(&mut this.answer).poll(context);
         if let Some(progress) = &this.progress {
             match &polled {
-                Poll::Pending => progress.waits(mem::replace(&mut this.waits, true)),
+                Poll::Pending if this.answer.waits() => progress.waits(),
+                Poll::Pending => {}
                 Poll::Ready(Ok(answer)) => {
                     let closes = answer.head().connection_type() == ConnectionType::Close;
                     let streams = answer.body().size() == BodySize::Stream;

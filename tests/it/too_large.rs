@@ -107,3 +107,17 @@ fn a_refused_upload_may_come_to_its_end() {
     assert_eq!(client.read_to_end().expect("a farewell, no reset"), b"");
     victim.assert_unharmed();
 }
+
+#[test]
+fn a_connection_goes_on_behind_a_refused_body_that_came_to_its_end() {
+    let victim = Victim::start_with(&["--max-body-bytes", "100"]);
+    let request = post_chunked("/enqueue", &body_of(200), &[150]);
+    let (early, late) = request.split_at(request.len() - 20);
+    let mut client = victim.client();
+    client.send(early);
+    let refused = client.answer();
+    assert_too_large(&refused, 100);
+    assert_eq!(refused.header("connection"), None);
+    client.send(late);
+    assert_eq!(client.get("/size").status, 200);
+}

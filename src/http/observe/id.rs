@@ -12,9 +12,11 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 const LONGEST: usize = 128;
 
 /// What the client calls its request: visible ASCII and not too long, or else it is as if it had said nothing.
+/// A copy, as in [`Gist::of`](super::line::Gist::of).
 #[inline]
 pub(super) fn said(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers.get(&REQUEST_ID).filter(|id| is_well_formed(id.as_bytes())).cloned()
+    let id = headers.get(&REQUEST_ID).filter(|id| is_well_formed(id.as_bytes()))?;
+    HeaderValue::from_bytes(id.as_bytes()).ok()
 }
 
 fn is_well_formed(id: &[u8]) -> bool {

@@ -108,7 +108,9 @@ impl Gist {
         let (whole, mut path) = (request.path().as_bytes(), [0; Self::PATH]);
         let length = whole.len().min(Self::PATH);
         path[..length].copy_from_slice(&whole[..length]);
-        let traceparent = request.headers().get(&TRACEPARENT).cloned();
+        let traceparent = request.headers().get(&TRACEPARENT);
+        let traceparent =
+            traceparent.and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok());
         Self { method: request.method().clone(), path, length, traceparent }
     }
 

@@ -141,6 +141,11 @@ impl Seen {
         }
     }
 
+    /// Whether the request waits, or has waited, for a message or for room.
+    pub(super) fn waits(&self) -> bool {
+        self.waited
+    }
+
     /// Takes the note that what was just polled waits, if there is one.
     #[inline]
     pub(super) fn note_wait(&mut self) {
