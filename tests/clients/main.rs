@@ -25,7 +25,7 @@ const FOREIGN: [&str; 8] =
     ["AWS_", "BOTO_", "CELERY_", "PYTHON", "NODE_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sqs_clients").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
 }
 
 /// Runs the checks of a script against the server.
