@@ -157,7 +157,7 @@ pub(super) enum Announced {
 pub(super) struct Connection {
     transport: Transport,
     progress: Rc<Progress>,
-    /// Whether the client took anything since the look at it began, or before that.
+    /// Whether the client took anything since the look began; and before it, where an answer began it.
     wrote: bool,
     /// Set while there is more than the client takes.
     writing: Option<Writing>,
@@ -236,7 +236,7 @@ impl Connection {
                 _ if watch.what == Awaited::End => (Awaited::End, timeouts.linger),
                 (true, _) if same && watch.what == Awaited::Rest => return self.refuse(context),
                 (false, _) if same && watch.what == Awaited::Next => return Poll::Ready(Ok(())),
-                // Its answer begins another.
+                // Whoever waits for an answer needs no timer; that answer begins another look.
                 (_, true) => {
                     *slot = None;
                     return Poll::Pending;

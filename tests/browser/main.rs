@@ -1,4 +1,4 @@
-//! The dashboard in a real browser, against the real server.
+//! The dashboard, and the page of the API, in a real browser against the real server.
 
 #[path = "../it/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "it is shared with tests that need more of it")]

@@ -14,7 +14,9 @@
 //! ringmq-load PORT PID sqs-park COUNT              the same by ReceiveMessage
 //! ```
 //!
-//! SECONDS may have a fraction. Prints one line of JSON: what was done, the server's CPU time where PID is that of the server, and
+//! SECONDS may have a fraction.
+//!
+//! Prints one line of JSON: what was done, the server's CPU time where PID is that of the server, and
 //! times in microseconds. `park` prints a line for each step and takes the next one at a line of its
 //! input. Every answer is checked; one that is wrong ends the program.
 //!
